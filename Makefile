@@ -1,0 +1,65 @@
+# orbstack-mcp: the commands that people and CI use. `make help` lists them.
+SHELL       := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+GO          ?= go
+PREFIX      ?= /usr/local
+VERSION     ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+export CGO_ENABLED ?= 0
+BUILD       := $(GO) build -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION)'
+FUZZTIME    ?= 30s
+SOAK        ?= 100000
+LINT        := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+
+.PHONY: help build demo test cover fuzz lint vet-darwin checks soak bench docs install clean deps
+
+help: ## list these commands
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+build: ## bin/orbstack-mcp, and bin/orbsim with its orbctl
+	$(BUILD) -o bin/ ./cmd/...
+
+demo: deps build ## watch a real client diagnose a broken network in the simulator
+	$(BUILD) -o bin/demo ./internal/demo
+	@bin/orbsim run demo -- bin/demo bin/orbstack-mcp
+
+# One package at a time: several at once starve each other of two cores, and the
+# tests wait for real packets. -parallel, since much of what they do is waiting.
+test: deps ## every test, with the race detector, against the simulator
+	CGO_ENABLED=1 $(GO) test -race -p 1 -parallel 10 -timeout 60m ./...
+
+cover: deps ## coverage of the rooms that matter, in bin/cover.out
+	.ci/cover
+
+fuzz: ## each fuzz target for FUZZTIME (30s)
+	.ci/fuzz $(FUZZTIME)
+
+lint: ## golangci-lint, shellcheck, go mod tidy
+	$(GO) mod tidy -diff
+	$(LINT) run ./...
+	.ci/shellcheck
+
+vet-darwin: ## build and vet for both kinds of Mac
+	for arch in arm64 amd64; do GOOS=darwin GOARCH=$$arch $(GO) build ./... && GOOS=darwin GOARCH=$$arch $(GO) vet ./...; done
+
+checks: build ## programs of others hold the server to the specification (../shared/checks)
+	.ci/checks
+
+soak: deps build ## SOAK calls (100000) of a server whose OrbStack breaks at random; nothing may be left behind
+	$(BUILD) -o bin/soak ./internal/soak
+	bin/orbsim run internal/soak/world.yaml -- bin/soak -calls $(SOAK) bin/orbstack-mcp
+
+bench: ## benchmarks
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+docs: ## rewrite what is generated: schemas/*.json, the tools tables
+	$(GO) test ./schemas ./internal/house -update
+
+install: build ## install orbstack-mcp below PREFIX (/usr/local)
+	install -d $(DESTDIR)$(PREFIX)/bin
+	install -m 0755 bin/orbstack-mcp $(DESTDIR)$(PREFIX)/bin/orbstack-mcp
+
+deps: ## what the simulator needs on Debian; does nothing elsewhere
+	@.ci/deps
+
+clean: ## remove what was built
+	rm -rf bin .cover

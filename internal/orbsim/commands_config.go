@@ -1,0 +1,94 @@
+package orbsim
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+func (c *call) configCommand() *cobra.Command {
+	root := &cobra.Command{Use: "config", Short: "Change OrbStack settings"}
+	sub := func(use, short string, n int, run func(args []string) (string, error)) {
+		root.AddCommand(&cobra.Command{
+			Use: use, Short: short, Args: cobra.ExactArgs(n),
+			RunE: func(cmd *cobra.Command, args []string) error {
+				if err := c.read(cmd.Context()); err != nil {
+					return err
+				}
+				c.d.mu.Lock()
+				text, err := run(args)
+				c.d.mu.Unlock()
+				c.say("%s", text)
+				return err
+			},
+		})
+	}
+	sub("show", "Show all settings", 0, func([]string) (string, error) { return c.d.show(), nil })
+	sub("get KEY", "Get a setting", 1, func(args []string) (string, error) {
+		value, ok := c.d.get(args[0])
+		switch {
+		case !ok:
+			return "", fail(1, "[-32098] unknown config key: '%s'", args[0])
+		case c.d.world.Variants.ConfigGet == "listing":
+			return c.d.show(), nil
+		}
+		return value + "\n", nil
+	})
+	sub("set KEY VALUE", "Set a setting", 2, func(args []string) (string, error) { return c.store(args[0], args[1]) })
+	sub("add KEY VALUE", "Add a value to a list setting", 2, func(args []string) (string, error) {
+		return c.editList(args[0], func(list []string) []string {
+			if slices.Contains(list, args[1]) {
+				return list
+			}
+			return append(list, args[1])
+		})
+	})
+	sub("remove KEY VALUE", "Remove a value from a list setting", 2, func(args []string) (string, error) {
+		return c.editList(args[0], func(list []string) []string {
+			return slices.DeleteFunc(list, func(v string) bool { return v == args[1] })
+		})
+	})
+	sub("reset", "Reset all settings", 0, func([]string) (string, error) {
+		c.d.config = map[string]string{}
+		c.effect("config reset")
+		return restartHint, nil
+	})
+	return root
+}
+
+// show is the listing as config show prints it. The caller holds d.mu.
+func (d *Daemon) show() string {
+	var b strings.Builder
+	for _, kv := range d.listing() {
+		b.WriteString(kv.key + ": " + kv.value + "\n")
+	}
+	return b.String()
+}
+
+// store sets a key and gives what config set prints. The caller holds d.mu.
+func (c *call) store(key, value string) (string, error) {
+	restart, err := c.d.set(key, value)
+	if err != nil {
+		return "", err
+	}
+	c.effect("config %s", key)
+	if restart {
+		return restartHint, nil
+	}
+	return "", nil
+}
+
+func (c *call) editList(key string, edit func([]string) []string) (string, error) {
+	kind := kindString
+	if s, ok := settingOf(key); ok {
+		kind = s.kind
+	} else if _, field, ok := splitMachineKey(key); ok {
+		kind = machineSettings[field].kind
+	}
+	if kind != kindList {
+		return "", fail(1, "[-32098] config key is not a list: '%s'", key)
+	}
+	value, _ := c.d.get(key)
+	return c.store(key, strings.Join(edit(splitList(value)), ","))
+}

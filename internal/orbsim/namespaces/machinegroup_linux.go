@@ -1,0 +1,191 @@
+package namespaces
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"orbstack-mcp/internal/orbsim/worldfile"
+)
+
+// group is the control group of one machine; see cgroups for its three cases.
+type group struct {
+	v2      string            // folder
+	v1      map[string]string // controller → folder
+	view    string            // what the guest sees at /sys/fs/cgroup
+	joinV2  *os.File          // the folder, for clone3
+	joinV1  []*os.File        // the tasks files
+	initPID int
+
+	mu     sync.RWMutex // read-held while the files are in use
+	closed bool
+}
+
+// hold keeps the group open until release; false when it is closed already.
+func (g *group) hold() bool {
+	g.mu.RLock()
+	if g.closed {
+		g.mu.RUnlock()
+		return false
+	}
+	return true
+}
+
+func (g *group) release() { g.mu.RUnlock() }
+
+// newGroup makes a machine's group with its limits. plain is a folder for the
+// files that stand for one where there is no v2.
+func newGroup(c cgroups, name, plain string, limits worldfile.Limits) (*group, error) {
+	g := &group{view: plain}
+	if c.V2 != "" {
+		return g, g.makeV2(filepath.Join(c.V2, name), limits)
+	}
+	for _, controller := range slices.Sorted(maps.Keys(c.V1)) {
+		if err := g.makeV1(controller, filepath.Join(c.V1[controller], name), limits); err != nil {
+			return g, err
+		}
+	}
+	if err := os.MkdirAll(plain, 0o755); err != nil {
+		return g, err
+	}
+	for file, content := range plainGroup(limits) {
+		if err := os.WriteFile(filepath.Join(plain, file), []byte(content), 0o644); err != nil {
+			return g, err
+		}
+	}
+	return g, nil
+}
+
+func (g *group) makeV2(folder string, limits worldfile.Limits) error {
+	g.v2, g.view = folder, folder
+	if err := mkdirAnew(folder); err != nil {
+		return err
+	}
+	plain := plainGroup(limits)
+	for file, wanted := range map[string]bool{"memory.max": limits.MemoryMiB > 0, "cpu.max": limits.CPU > 0} {
+		if !wanted {
+			continue
+		}
+		if err := os.WriteFile(filepath.Join(folder, file), []byte(plain[file]), 0); err != nil {
+			return fmt.Errorf("limit of a machine: %w", err)
+		}
+	}
+	var err error
+	g.joinV2, err = os.Open(folder)
+	return err
+}
+
+func (g *group) makeV1(controller, folder string, limits worldfile.Limits) error {
+	if err := mkdirAnew(folder); err != nil {
+		return err
+	}
+	if g.v1 == nil {
+		g.v1 = map[string]string{}
+	}
+	g.v1[controller] = folder
+	file, value := "", int64(0)
+	switch {
+	case controller == "memory" && limits.MemoryMiB > 0:
+		file, value = "memory.limit_in_bytes", limits.MemoryMiB<<20
+	case controller == "cpu" && limits.CPU > 0:
+		file, value = "cpu.cfs_quota_us", int64(limits.CPU)*cpuPeriod
+	}
+	if file != "" {
+		if err := os.WriteFile(filepath.Join(folder, file), []byte(strconv.FormatInt(value, 10)), 0); err != nil {
+			return fmt.Errorf("limit of a machine: %w", err)
+		}
+	}
+	tasks, err := os.OpenFile(filepath.Join(folder, "tasks"), os.O_WRONLY, 0)
+	if err != nil {
+		return fmt.Errorf("control group of a machine: %w", err)
+	}
+	g.joinV1 = append(g.joinV1, tasks)
+	return nil
+}
+
+// mkdirAnew makes a group's folder; one of an earlier life of the machine has
+// other counters, and goes.
+func mkdirAnew(folder string) error {
+	_ = os.Remove(folder)
+	if err := os.Mkdir(folder, 0o755); err != nil && !errors.Is(err, os.ErrExist) {
+		return fmt.Errorf("control group of a machine: %w", err)
+	}
+	return nil
+}
+
+// enter makes a process that a starts, from this thread and while the group is
+// held, a member. The thread
+// must be one that ends soon: with v1 it is a member itself from now on.
+func (g *group) enter(a *syscall.SysProcAttr) error {
+	if g.joinV2 != nil {
+		a.UseCgroupFD, a.CgroupFD = true, int(g.joinV2.Fd())
+	}
+	for _, tasks := range g.joinV1 {
+		if _, err := unix.Pwrite(int(tasks.Fd()), []byte("0"), 0); err != nil {
+			return fmt.Errorf("join the machine's control group: %w", err)
+		}
+	}
+	return nil
+}
+
+// refresh brings the numbers of the plain files up to date: from v1 where there
+// is one, otherwise the memory of PID 1 alone. It is for show, so that a number
+// that can't be had stays as it was.
+func (g *group) refresh() {
+	if g.v2 != "" {
+		return
+	}
+	if usage, ok := readNumber(filepath.Join(g.v1["memory"], "memory.usage_in_bytes")); ok && g.v1["memory"] != "" {
+		g.show("memory.current", usage)
+	} else if b, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", g.initPID)); err == nil {
+		if f := strings.Fields(string(b)); len(f) > 1 {
+			pages, _ := strconv.ParseInt(f[1], 10, 64)
+			g.show("memory.current", pages*int64(os.Getpagesize()))
+		}
+	}
+	if count, ok := readNumber(filepath.Join(g.v1["pids"], "pids.current")); ok {
+		g.show("pids.current", count)
+	}
+	if nanos, ok := readNumber(filepath.Join(g.v1["cpuacct"], "cpuacct.usage")); ok {
+		_ = os.WriteFile(filepath.Join(g.view, "cpu.stat"), []byte(cpuStat(nanos/1000)), 0o644)
+	}
+}
+
+func (g *group) show(file string, n int64) {
+	_ = os.WriteFile(filepath.Join(g.view, file), []byte(strconv.FormatInt(n, 10)+"\n"), 0o644)
+}
+
+func readNumber(path string) (int64, bool) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(strings.TrimSpace(string(b)), 10, 64)
+	return n, err == nil
+}
+
+// close removes the group of a machine that has ended.
+func (g *group) close() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.closed = true
+	for _, f := range append(slices.Clone(g.joinV1), g.joinV2) {
+		if f != nil {
+			_ = f.Close()
+		}
+	}
+	for _, folder := range append(slices.Collect(maps.Values(g.v1)), g.v2) {
+		if folder != "" {
+			_ = os.Remove(folder) // not empty yet: the launcher removes it
+		}
+	}
+}

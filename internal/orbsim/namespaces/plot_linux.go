@@ -1,0 +1,193 @@
+package namespaces
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+
+	"orbstack-mcp/internal/orbsim/worldfile"
+)
+
+// plot is what a machine keeps while it is halted.
+type plot struct {
+	number   int
+	disk     string // folder
+	ip4, ip6 netip.Addr
+	proxy4   netip.Addr
+	mac      net.HardwareAddr
+	settled  bool // the disk has the machine's accounts and files
+
+	unplugging sync.WaitGroup // of the cable of the machine's last life
+}
+
+// plotFor is the machine's plot, made when there is none.
+func (w *World) plotFor(m worldfile.Machine) (*plot, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if p := w.plots[m.Name]; p != nil {
+		return p, nil
+	}
+	if err := checkName(m.Name); err != nil {
+		return nil, err
+	}
+	p := &plot{number: w.lastPlot + 1, mac: macOf(m.Name)}
+	p.disk = filepath.Join(w.base, "machines", strconv.Itoa(p.number))
+	if err := w.address(p, m); err != nil {
+		w.release(p)
+		return nil, fmt.Errorf("machine %s: %w", m.Name, err)
+	}
+	w.lastPlot++
+	w.plots[m.Name] = p
+	return p, nil
+}
+
+// checkName allows what OrbStack does (docs/orbctl-contract.md §9); names end up
+// in paths, scripts and host names here.
+func checkName(name string) error {
+	ok := name != "" && len(name) <= 63 && name[0] != '-' && name[0] != '.'
+	for _, r := range name {
+		ok = ok && (r == '-' || r == '.' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z')
+	}
+	if !ok {
+		return fmt.Errorf("machine name %q: only letters, digits, - and . (not as the first), at most 63", name)
+	}
+	return nil
+}
+
+// address reserves the plot's addresses. A fixed IPv6 address that was made
+// from a MAC address gives that to the machine.
+func (w *World) address(p *plot, m worldfile.Machine) (err error) {
+	var wanted4 netip.Addr
+	if m.IP4 != "" {
+		if wanted4, err = netip.ParseAddr(m.IP4); err != nil {
+			return fmt.Errorf("ip4: %w", err)
+		}
+	}
+	if p.ip4, err = w.pool4.take(m.Name, wanted4); err != nil {
+		return err
+	}
+	if p.proxy4, err = w.proxies.take(m.Name, netip.Addr{}); err != nil {
+		return err
+	}
+	if m.NoIP6 {
+		return nil
+	}
+	wanted6 := eui64(w.plan.subnet6, p.mac)
+	if m.IP6 != "" {
+		if wanted6, err = netip.ParseAddr(m.IP6); err != nil {
+			return fmt.Errorf("ip6: %w", err)
+		}
+		if mac, ok := macFromEUI64(wanted6); ok {
+			p.mac = mac
+		}
+	}
+	p.ip6, err = w.pool6.take(m.Name, wanted6)
+	return err
+}
+
+// release gives the addresses back.
+func (w *World) release(p *plot) {
+	w.pool4.release(p.ip4)
+	w.pool6.release(p.ip6)
+	w.proxies.release(p.proxy4)
+}
+
+// Addresses are those that the machine has or will have; the first call, or
+// Boot, settles them until Remove. ip6 is not valid with NoIP6.
+func (w *World) Addresses(m worldfile.Machine) (ip4, ip6 netip.Addr, err error) {
+	p, err := w.plotFor(m)
+	if err != nil {
+		return netip.Addr{}, netip.Addr{}, err
+	}
+	return p.ip4, p.ip6, nil
+}
+
+// halted is the plot of a machine that does not run; nil when it has none.
+func (w *World) halted(name string) (*plot, error) {
+	if w.machines[name] != nil || w.booting[name] {
+		return nil, fmt.Errorf("machine %s is running; halt it first", name)
+	}
+	return w.plots[name], nil
+}
+
+// Remove forgets the disk and the addresses of a halted machine; one that never
+// ran has none, and that is fine.
+func (w *World) Remove(name string) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	p, err := w.halted(name)
+	if p == nil {
+		return err
+	}
+	p.unplugging.Wait()
+	w.release(p)
+	delete(w.plots, name)
+	if err := os.RemoveAll(p.disk); err != nil {
+		return fmt.Errorf("remove the disk of %s: %w", name, err)
+	}
+	return nil
+}
+
+// Rename gives disk and addresses of a halted machine to another name.
+func (w *World) Rename(from, to string) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	p, err := w.free(from, to)
+	if p == nil {
+		return err
+	}
+	delete(w.plots, from)
+	w.plots[to] = p
+	return nil
+}
+
+// Clone copies the disk of a halted machine for a new name. Its addresses are
+// chosen at its first Boot, as those of any new machine.
+func (w *World) Clone(from, to string) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	p, err := w.free(from, to)
+	if p == nil {
+		return err
+	}
+	c := &plot{number: w.lastPlot + 1, mac: macOf(to), settled: p.settled}
+	c.disk = filepath.Join(w.base, "machines", strconv.Itoa(c.number))
+	if err := w.address(c, worldfile.Machine{Name: to, NoIP6: !p.ip6.IsValid()}); err != nil {
+		w.release(c)
+		return fmt.Errorf("clone %s: %w", from, err)
+	}
+	w.lastPlot++
+	w.plots[to] = c
+	if !p.settled {
+		return nil // never ran: nothing is on its disk
+	}
+	for _, part := range []string{"upper", "log", "root"} { // work belongs to a mount; root holds what is on none
+		if err := os.MkdirAll(c.disk, 0o755); err != nil {
+			return fmt.Errorf("clone %s: %w", from, err)
+		}
+		// cp copies the overlay's marks for deleted files too: devices and attributes.
+		out, err := exec.Command("cp", "-a", filepath.Join(p.disk, part), c.disk).CombinedOutput()
+		if err != nil {
+			return fmt.Errorf("clone %s: %w: %s", from, err, strings.TrimSpace(string(out)))
+		}
+	}
+	return nil
+}
+
+// free is the plot of a halted machine, for a name that nobody has. A machine
+// that has no plot yet has nothing to keep: both results are nil.
+func (w *World) free(from, to string) (*plot, error) {
+	if err := checkName(to); err != nil {
+		return nil, err
+	}
+	if w.plots[to] != nil {
+		return nil, fmt.Errorf("machine %s exists already", to)
+	}
+	return w.halted(from)
+}

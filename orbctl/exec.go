@@ -1,0 +1,189 @@
+package orbctl
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"orbstack-mcp/orbctl/guest"
+	"orbstack-mcp/orbctl/runner"
+	"orbstack-mcp/orbctl/untrusted"
+)
+
+// A Command is a user's command in a machine.
+type Command struct {
+	guest.Command
+	User      string    // "": the machine's default user
+	Stdin     io.Reader // nil: nothing; its Read must end by itself
+	Clearance runner.Clearance
+	Out       io.Writer // gets what the command writes on both streams as it comes, cleaned; must not block
+}
+
+// An Executed command has ended, in whatever way.
+type Executed struct {
+	User           string
+	Exit           int
+	Late           bool // its time was up, and it was ended
+	Took           time.Duration
+	Stdout, Stderr string // cleaned, the first 24 KiB and the last 8 KiB of each
+	Omitted        int64  // bytes left out between
+}
+
+// errNotContained: the machine has the Mac's files though OrbStack calls it
+// isolated.
+var errNotContained = errors.New("the Mac's files are in the machine")
+
+// NotContained reports that a command for a contained machine was not started,
+// since the machine turned out not to be contained.
+func NotContained(err error) bool { return errors.Is(err, errNotContained) }
+
+// Exec runs a command: one run of orbctl. The machine is as the caller has just
+// read it; one that does not run is not woken. An exit code is no error. When ctx
+// ends, the command in the machine is ended as well, with a second run.
+func (c *Client) Exec(ctx context.Context, m MachineInfo, command Command) (Executed, error) {
+	if m.State != Running {
+		return Executed{}, &Error{Kind: MachineNotRunning, Op: runner.OpExec, Machine: m.Name, State: m.State}
+	}
+	if err := c.mine(runner.OpExec, m.Machine); err != nil {
+		return Executed{}, err
+	}
+	command.Contained = command.Clearance == runner.Contained
+	script, args, limit, err := guest.Exec(command.Command)
+	if err != nil {
+		return Executed{}, err
+	}
+	call := runner.Call{
+		Op: runner.OpExec, Machine: m.Name, State: m.State, User: command.User, Clearance: command.Clearance, Stdin: command.Stdin,
+		Script: script, Mark: guest.NewMark(), Guest: args, Deadline: limit + margin,
+	}
+	stdout := &untrusted.HeadTail{Head: 24 << 10, Tail: 8 << 10}
+	notes := &noteLines{mark: string(call.Mark), rest: command.Out}
+	call.Stdout, call.Stderr = stdout, notes
+	if command.Out != nil {
+		call.Stdout = io.MultiWriter(stdout, command.Out)
+	}
+	res, err := c.start(ctx, call)
+	notes.close()
+	switch {
+	case err != nil && ctx.Err() != nil:
+		c.endCommand(ctx, m, call.Mark)
+		return Executed{}, ended(ctx, call, res, err)
+	case err != nil:
+		c.endCommand(ctx, m, call.Mark)
+		return Executed{}, explain(call, res, err)
+	case notes.said(guest.Open) && !notes.said(guest.Began):
+		return Executed{}, &Error{Kind: NotAllowed, Op: call.Op, Machine: m.Name, Why: "the Mac's files are in the machine though it is called isolated", Err: errNotContained}
+	case notes.said(guest.NoFolder) && !notes.said(guest.Began):
+		return Executed{}, invalid("workdir", untrusted.Line(command.Dir), "is no folder of the machine that this user may enter")
+	case !notes.said(guest.Began):
+		return Executed{}, c.notBegun(ctx, m, call, res)
+	}
+	out := Executed{User: command.User, Exit: res.Exit, Late: notes.said(guest.Late), Took: res.Took, Stdout: stdout.String()}
+	if out.User == "" {
+		out.User = m.Config.DefaultUsername
+	}
+	out.Stderr = withoutNotes(string(call.Mark), res.Stderr)
+	out.Omitted = stdout.Omitted() + res.Omitted
+	return out, nil
+}
+
+// endCommand ends what a run has left in the machine: killing orbctl does not
+// (RUNNER, threat 24). It has its own limit, for the call's time is over. That it
+// failed is known to nobody but the command's own time limit, which holds anyway.
+func (c *Client) endCommand(ctx context.Context, m MachineInfo, mark guest.Mark) {
+	script, args, limit := guest.Cancel(mark)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
+	defer cancel()
+	own := runner.Call{Op: runner.OpProbe, Machine: m.Name, State: m.State, User: "root", Script: script, Mark: guest.NewMark(), Guest: args, Deadline: limit}
+	_, _ = c.start(ctx, own)
+}
+
+// notBegun is a run that ended before the script began.
+func (c *Client) notBegun(ctx context.Context, m MachineInfo, call runner.Call, res runner.Result) error {
+	if !userIsMissing(res) {
+		return c.withNames(ctx, noAnswer(call, res))
+	}
+	user := call.User
+	if user == "" {
+		user = m.Config.DefaultUsername
+	}
+	missing := &Error{Kind: GuestUserMissing, Op: call.Op, Machine: m.Name, User: user, Raw: clip(res.Stderr)}
+	if report, _, err := c.Users(ctx, m, user); err == nil {
+		for _, a := range report.Accounts {
+			if a.Login {
+				missing.Have = append(missing.Have, a.Name)
+			}
+		}
+		missing.Nearest = Nearest(user, missing.Have)
+	}
+	return missing
+}
+
+// noteLines takes the lines that begin with a mark out of a stream and passes the
+// rest on.
+type noteLines struct {
+	mark  string
+	rest  io.Writer // nil: nowhere
+	line  []byte    // so far, if it may yet be a note
+	pass  bool      // the line that is coming is none
+	notes []string
+}
+
+// Write never fails.
+func (n *noteLines) Write(p []byte) (int, error) {
+	for _, b := range p {
+		if n.pass {
+			n.line = append(n.line, b)
+			if b == '\n' {
+				n.flush()
+			}
+			continue
+		}
+		n.line = append(n.line, b)
+		switch {
+		case b == '\n':
+			if note, ok := strings.CutPrefix(string(n.line), n.mark+" "); ok {
+				n.notes = append(n.notes, strings.TrimSpace(note))
+				n.line = n.line[:0]
+			} else {
+				n.flush()
+			}
+		case !strings.HasPrefix(n.mark+" ", string(n.line[:min(len(n.line), len(n.mark)+1)])):
+			n.pass = true
+		}
+	}
+	if n.pass && len(n.line) > 0 {
+		n.write()
+	}
+	return len(p), nil
+}
+
+func (n *noteLines) flush() { n.write(); n.pass = false }
+
+func (n *noteLines) write() {
+	if n.rest != nil {
+		_, _ = n.rest.Write(n.line)
+	}
+	n.line = n.line[:0]
+}
+
+func (n *noteLines) close() {
+	if len(n.line) > 0 {
+		n.write()
+	}
+}
+
+func (n *noteLines) said(word string) bool { return slices.Contains(n.notes, word) }
+
+// withoutNotes is a text without the lines that begin with the mark.
+func withoutNotes(mark, text string) string {
+	var b bytes.Buffer
+	n := &noteLines{mark: mark, rest: &b}
+	_, _ = n.Write([]byte(text))
+	n.close()
+	return b.String()
+}

@@ -1,0 +1,103 @@
+package guest
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// A Command is a user's command in a machine, for the sh of that machine.
+type Command struct {
+	Text  string
+	Dir   string   // absolute; "" is the user's home folder
+	Env   []string // NAME=VALUE, set in the machine
+	Limit time.Duration
+	// Contained: it is to run only if the Mac's files are not in the machine, which
+	// the script looks at itself.
+	Contained bool
+}
+
+// MaxCommandLimit is the longest that a command may take.
+const MaxCommandLimit = time.Hour
+
+// The words that stand behind the mark, in a line of their own, on the stderr of
+// a Command. The command can see the mark and say them too: those of one that was
+// not started count only where Began was not said.
+const (
+	Began    = "began" // the command was started
+	Late     = "late"  // its time was up and its session was ended; exit status 124
+	NoFolder = "nodir" // its working directory is not there; exit status 126
+	Open     = "open"  // the Mac's files are in the machine, and it was not started; exit status 125
+)
+
+var envName = regexp.MustCompile(`\A[A-Za-z_][A-Za-z0-9_]*=`)
+
+// Exec is the command as a script: what it writes and its exit status are the
+// script's own, and it ends at its limit though nobody on the Mac waits for it
+// any more. The limit of the call has to be longer than the duration returned.
+// The error is a *TargetError.
+func Exec(c Command) (Script, []string, time.Duration, error) {
+	fail := func(field, value, why string) (Script, []string, time.Duration, error) {
+		return Script{}, nil, 0, &TargetError{Field: field, Value: value, Why: why}
+	}
+	switch {
+	case strings.TrimSpace(c.Text) == "":
+		return fail("command", "", "it is empty")
+	case strings.HasPrefix(c.Text, "-"):
+		return fail("command", c.Text, "it starts with -")
+	case !utf8.ValidString(c.Text):
+		return fail("command", "", "it is no UTF-8")
+	case c.Dir != "" && (!strings.HasPrefix(c.Dir, "/") || unfit(c.Dir) != ""):
+		return fail("workdir", c.Dir, "it is no absolute path")
+	case c.Limit < time.Second || c.Limit > MaxCommandLimit:
+		return fail("timeout_seconds", c.Limit.String(), "it is 1 second to "+MaxCommandLimit.String())
+	}
+	dir := "-"
+	if c.Dir != "" {
+		dir = c.Dir
+	}
+	where := "anywhere"
+	if c.Contained {
+		where = "contained"
+	}
+	args := []string{wholeSeconds(c.Limit), dir, where}
+	for _, word := range c.Env {
+		if !envName.MatchString(word) {
+			return fail("env", "", "a name is letters, digits and _, and does not begin with a digit")
+		}
+		args = append(args, word)
+	}
+	const kill = 5 * time.Second // from its end to that of those who don't want to end
+	return load("exec"), append(args, "-", c.Text), c.Limit + kill, nil
+}
+
+// Cancel is the script that ends the Command with that mark, whose client is gone.
+func Cancel(command Mark) (Script, []string, time.Duration) {
+	return load("cancel"), []string{string(command)}, 10 * time.Second
+}
+
+// Cancelled is what Cancel found.
+type Cancelled struct {
+	Found int // shells that were told to end
+	Left  int // those that had not ended 3 seconds later
+}
+
+// ParseCancelled reads what Cancel printed.
+func ParseCancelled(t Transcript) (Cancelled, error) {
+	section, ok := t.Find("cancel")
+	if !ok {
+		return Cancelled{}, ErrNoAnswer
+	}
+	found, left, _ := strings.Cut(strings.TrimSpace(section.Text), " ")
+	var c Cancelled
+	var err error
+	if c.Found, err = strconv.Atoi(found); err != nil {
+		return Cancelled{}, ErrNoAnswer
+	}
+	if c.Left, err = strconv.Atoi(left); err != nil {
+		return Cancelled{}, ErrNoAnswer
+	}
+	return c, nil
+}

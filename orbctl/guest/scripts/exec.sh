@@ -1,0 +1,67 @@
+# A command of the user's. It reads what the script reads; what it writes and its
+# exit status are the script's own. When its time is up, its whole session is told
+# to end, and killed 2 seconds later: that orbctl on the Mac is ended does not end
+# what it has started here, so the time has to be kept here too.
+#
+# It says on stderr that it has begun, for a command may end as if it never had.
+#
+# $1 seconds  $2 working directory, or - for the home folder
+# $3 contained: only where the Mac's files are not; then words NAME=VALUE; then -;
+# then the command, for sh -c
+
+limit=$1 dir=$2 where=$3
+shift 3
+if [ "$where" = contained ] && [ -e /mnt/mac ]; then
+	printf '%s open\n' "$mark" >&2
+	exit 125
+fi
+unset LC_ALL
+if [ "$dir" = - ]; then
+	cd "${HOME:-/}" 2>/dev/null || cd / || exit
+elif ! cd "$dir" 2>/dev/null; then
+	printf '%s nodir\n' "$mark" >&2
+	exit 126
+fi
+printf '%s began\n' "$mark" >&2 # from here on, what is said may be the command's
+
+# Here they would be variables of this script, or the path on which it finds its
+# tools.
+# shellcheck disable=SC2016 # for the shell of the command
+set='while [ "$1" != - ]; do export "$1"; shift; done; exec /bin/sh -c "$2" sh'
+
+exec 3<&0 # a job in the background would read nothing
+if have setsid; then
+	setsid sh -c "$set" sh "$@" <&3 3<&- &
+else
+	sh -c "$set" sh "$@" <&3 3<&- &
+fi
+job=$!
+exec 3<&- </dev/null
+signal() { kill -"$1" "-$job" || kill -"$1" "$job"; } 2>/dev/null
+(
+	late=0
+	trap 'kill "$doze"; exit "$late"' TERM
+	sleep "$limit" & doze=$!
+	wait "$doze"
+	late=99
+	signal TERM
+	sleep 2 & doze=$!
+	wait "$doze"
+	signal KILL
+	exit 99
+) >/dev/null 2>&1 & guard=$!
+cut=0 killer=''
+trap 'cut=1; signal TERM; (sleep 1; signal KILL) >/dev/null 2>&1 & killer=$!' TERM # cancel.sh
+wait "$job" 2>/dev/null; rc=$?
+if [ "$cut" -eq 1 ]; then
+	wait "$job" 2>/dev/null # the signal broke off the first wait
+	kill "$killer" 2>/dev/null
+	signal KILL
+fi
+kill "$guard" 2>/dev/null; wait "$guard" 2>/dev/null
+if [ "$?" -eq 99 ]; then
+	signal KILL # whoever did not end when told to
+	printf '%s late\n' "$mark" >&2
+	rc=124
+fi
+(exit "$rc")

@@ -1,0 +1,33 @@
+# watch SECONDS JOB: wait for JOB, a child in the background, and end it when its
+# time is up. Its own status, or 124 when it was late. A trap of the caller's ends
+# the wait, and unwatch what is left. The guard is ended by a signal for which no
+# caller has a trap: a shell that has just been forked still has its parent's traps,
+# and would lose one of theirs.
+watch() {
+	span=$1 job=$2
+	(
+		trap 'kill "$!"; exit 0' USR1 TERM
+		sleep "$span" &
+		wait "$!"
+		kill "$job"
+		sleep 1 &
+		wait "$!"
+		kill -9 "$job"
+		exit 99
+	) >/dev/null 2>&1 3>&- 4>&- & guard=$!
+	wait "$job" 2>/dev/null; rc=$?
+	kill -USR1 "$guard" 2>/dev/null; wait "$guard" 2>/dev/null
+	if [ "$?" -eq 99 ] || [ "$rc" -eq 143 ] || [ "$rc" -eq 137 ]; then rc=124; fi
+	return "$rc"
+}
+unwatch() {
+	kill "$job" 2>/dev/null
+	kill -USR1 "$guard" 2>/dev/null
+}
+note() { printf '%s %s\n' "$mark" "$*" >&2; }
+# at PATH: go home, if PATH is not absolute; it is relative to the home folder then.
+at() {
+	case $1 in /*) return 0 ;; esac
+	cd "${HOME:-/nonexistent}" 2>/dev/null || { note nohome; exit 125; }
+}
+job='' guard=''

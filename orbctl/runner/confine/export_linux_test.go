@@ -1,0 +1,7 @@
+package confine
+
+// NewAt is New on a kernel with that much of Landlock.
+func NewAt(abi int, mode Mode, home, orbctl string) (*Sandbox, error) {
+	w, err := linuxWall(abi, home, orbctl)
+	return open(mode, w, err)
+}

@@ -1,0 +1,42 @@
+package confine_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"orbstack-mcp/orbctl/runner/confine"
+)
+
+func TestModes(t *testing.T) {
+	for _, name := range []string{"auto", "require", "off"} {
+		m, err := confine.ParseMode(name)
+		require.NoError(t, err)
+		assert.Equal(t, confine.Mode(name), m)
+	}
+	for _, name := range []string{"", "on", "Auto"} {
+		_, err := confine.ParseMode(name)
+		require.ErrorContains(t, err, "is none of auto, require, off")
+	}
+}
+
+func TestLevelReadsWell(t *testing.T) {
+	assert.Equal(t, "landlock and seccomp", confine.Level{Name: "landlock and seccomp"}.String())
+	assert.Equal(t, "seccomp; gaps: it may a; it may b", confine.Level{Name: "seccomp", Gaps: []string{"it may a", "it may b"}}.String())
+	assert.Equal(t, "none: no reason", confine.Outside("no reason").Level().String())
+}
+
+func TestOffChangesNothing(t *testing.T) {
+	for _, mode := range []confine.Mode{"", confine.Off} {
+		s, err := confine.New(mode, "relative", "relative")
+		require.NoError(t, err)
+		assert.Equal(t, "none: switched off, so orbctl runs with the rights of this server", s.Level().String())
+		path, argv, env, err := s.Command(confine.Profile{ReadPath: "x"}, "/p", []string{"a"}, []string{"E=1"})
+		require.NoError(t, err)
+		assert.Equal(t, "/p", path)
+		assert.Equal(t, []string{"a"}, argv)
+		assert.Equal(t, []string{"E=1"}, env)
+		assert.NoError(t, s.Failed(125, "anything"))
+	}
+}

@@ -1,0 +1,67 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// file takes the lock of a name between processes: flock(2) on a file that stays
+// where it is, since one that is deleted would be two. The kernel gives it back
+// when its holder dies. Who can't have the file reads on without it and changes
+// nothing.
+func (l *locks) file(ctx context.Context, name string, exclusive bool) (unlock func(), err error) {
+	if l.folder == "" {
+		return func() {}, nil
+	}
+	path := filepath.Join(l.folder, strings.ReplaceAll(name, " ", "-")+".lock")
+	f, err := openLock(path)
+	switch {
+	case err != nil && exclusive:
+		return nil, &LockError{Path: path, Err: err}
+	case err != nil:
+		return func() {}, nil //nolint:nilerr // looking disturbs nobody
+	}
+	how := unix.LOCK_SH
+	if exclusive {
+		how = unix.LOCK_EX
+	}
+	if err := wait(ctx, f, how); err != nil {
+		_ = f.Close()
+		if ctx.Err() == nil {
+			err = &LockError{Path: path, Err: err}
+		}
+		return nil, err
+	}
+	return func() { _ = f.Close() }, nil // and with the file, its lock
+}
+
+func openLock(path string) (*os.File, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, err
+	}
+	return os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600) //nolint:gosec // a checked name in the user's own folder
+}
+
+// wait asks for the lock again and again: flock itself can't be given up.
+func wait(ctx context.Context, f *os.File, how int) error {
+	const first, most = 2 * time.Millisecond, 100 * time.Millisecond
+	for pause := first; ; pause = min(2*pause, most) {
+		err := uninterrupted(func() error { return unix.Flock(int(f.Fd()), how|unix.LOCK_NB) })
+		if !errors.Is(err, unix.EWOULDBLOCK) {
+			return err
+		}
+		timer := time.NewTimer(pause)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return ctx.Err()
+		}
+	}
+}

@@ -1,0 +1,241 @@
+package runner_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"orbstack-mcp/orbctl/runner"
+)
+
+// A lockCase is two calls, the first of which has its locks: whether the second
+// has to wait.
+var lockCases = map[string]struct {
+	first, second runner.Call
+	waits         bool
+}{
+	"two changes of a machine":               {named(runner.OpStop, "web"), named(runner.OpStart, "web"), true},
+	"changes of two machines":                {named(runner.OpStop, "web"), named(runner.OpStart, "db"), false},
+	"a look beside a change":                 {named(runner.OpStop, "web"), probe("web", ""), true},
+	"two looks":                              {probe("web", ""), probe("web", ""), false},
+	"a change beside a look":                 {probe("web", ""), named(runner.OpStop, "web"), true},
+	"a change beside a command":              {command("web", ""), named(runner.OpDelete, "web"), true},
+	"a list beside a change":                 {named(runner.OpStop, "web"), list, false},
+	"an info beside a change":                {named(runner.OpDelete, "web"), named(runner.OpInfo, "web"), false},
+	"a log beside a change":                  {named(runner.OpDelete, "web"), named(runner.OpLogs, "web"), false},
+	"the name that is to be":                 {runner.Call{Op: runner.OpRename, Machine: "web", NewName: "db"}, named(runner.OpStart, "db"), true},
+	"two that swap names":                    {runner.Call{Op: runner.OpRename, Machine: "web", NewName: "db"}, runner.Call{Op: runner.OpRename, Machine: "db", NewName: "web"}, true},
+	"a machine's setting and the machine":    {set("machine.web.username"), named(runner.OpStop, "web"), true},
+	"a setting of another machine":           {set("machine.my.web.cpu"), named(runner.OpStop, "web"), false},
+	"a machine called as the settings' lock": {named(runner.OpStop, "settings"), set("cpu"), false},
+	"two settings of OrbStack":               {set("cpu"), set("memory_mib"), true},
+	"the default machine":                    {makeDefault("web"), set("cpu"), true},
+	"the machine that is to be the default":  {named(runner.OpDelete, "web"), makeDefault("web"), true},
+	"another machine than the default":       {named(runner.OpDelete, "web"), makeDefault("db"), false},
+	"no default machine":                     {named(runner.OpDelete, "none"), makeDefault("none"), false},
+}
+
+func named(op runner.Op, machine string) runner.Call { return runner.Call{Op: op, Machine: machine} }
+
+func makeDefault(machine string) runner.Call {
+	return runner.Call{Op: runner.OpDefaultSet, Args: []string{machine}}
+}
+
+func set(key string) runner.Call {
+	return runner.Call{Op: runner.OpConfigSet, Args: []string{key, "1"}}
+}
+
+func TestWhoWaitsForWhom(t *testing.T) {
+	for name, tt := range lockCases {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := runner.NewLocks("")
+				release, err := l.Take(t.Context(), tt.first)
+				require.NoError(t, err)
+				second := make(chan error, 1)
+				go func() {
+					give, err := l.Take(t.Context(), tt.second)
+					if err == nil {
+						give()
+					}
+					second <- err
+				}()
+				synctest.Wait()
+				assert.Equal(t, tt.waits, len(second) == 0)
+				release()
+				require.NoError(t, <-second)
+				assert.Zero(t, l.Used(), "nothing is left behind")
+			})
+		})
+	}
+}
+
+// A follow ends with its machine: it must not keep it from being stopped.
+func TestAFollowKeepsNobodyWaiting(t *testing.T) {
+	follow := probe("web", "")
+	follow.Deadline = 45 * time.Second
+	l := runner.NewLocks("")
+	release, err := l.Take(t.Context(), follow)
+	require.NoError(t, err)
+	defer release()
+	give, err := l.Take(t.Context(), named(runner.OpStop, "web"))
+	require.NoError(t, err)
+	give()
+}
+
+func TestNobodyOvertakesAChangeThatWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := runner.NewLocks("")
+		release, err := l.Take(t.Context(), probe("web", ""))
+		require.NoError(t, err)
+		order := make(chan string, 2)
+		for _, who := range []struct {
+			name string
+			call runner.Call
+		}{{"change", named(runner.OpStop, "web")}, {"look", probe("web", "")}} {
+			go func() {
+				give, err := l.Take(t.Context(), who.call)
+				assert.NoError(t, err)
+				order <- who.name
+				give()
+			}()
+			synctest.Wait()
+		}
+		assert.Empty(t, order, "the look waits behind the change")
+		release()
+		assert.Equal(t, "change", <-order)
+		assert.Equal(t, "look", <-order)
+	})
+}
+
+func TestWaitingForALockEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := runner.NewLocks("")
+		release, err := l.Take(t.Context(), named(runner.OpStop, "web"))
+		require.NoError(t, err)
+		defer release()
+		_, err = l.Take(t.Context(), named(runner.OpStart, "web"))
+		var busy *runner.BusyError
+		require.ErrorAs(t, err, &busy)
+		assert.Equal(t, "another operation on machine web was still under way after 1m0s", err.Error())
+
+		why := errors.New("the client said so")
+		ctx, cancel := context.WithCancelCause(t.Context())
+		time.AfterFunc(time.Second, func() { cancel(why) })
+		_, err = l.Take(ctx, named(runner.OpStart, "web"))
+		require.ErrorIs(t, err, why)
+	})
+}
+
+// Two Runners stand for two servers: they share nothing but the folder.
+func TestServersShareTheirLocksThroughFiles(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "state", "locks")
+	one, two := runner.NewLocks(folder), runner.NewLocks(folder)
+	release, err := one.Take(t.Context(), named(runner.OpStop, "web"))
+	require.NoError(t, err)
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	_, err = two.Take(ctx, probe("web", ""))
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	give, err := two.Take(t.Context(), named(runner.OpStop, "db"))
+	require.NoError(t, err, "another machine's lock is another file")
+	give()
+	release()
+	give, err = two.Take(t.Context(), named(runner.OpStart, "web"))
+	require.NoError(t, err)
+	give()
+
+	info, err := os.Stat(filepath.Join(folder, "machine-web.lock"))
+	require.NoError(t, err)
+	assert.Equal(t, os.FileMode(0o600), info.Mode().Perm())
+}
+
+// Counting up in a file, which goes wrong as soon as two do it at once.
+func TestNoTwoChangesAtOnceAcrossServers(t *testing.T) {
+	folder := t.TempDir()
+	const servers, each = 4, 50
+	var inside, most, count int
+	var mu sync.Mutex
+	var all sync.WaitGroup
+	for range servers {
+		l := runner.NewLocks(folder)
+		for range each {
+			all.Go(func() {
+				release, err := l.Take(t.Context(), named(runner.OpStop, "web"))
+				if !assert.NoError(t, err) {
+					return
+				}
+				mu.Lock()
+				inside++
+				most = max(most, inside)
+				mu.Unlock()
+				mu.Lock()
+				inside--
+				count++
+				mu.Unlock()
+				release()
+			})
+		}
+	}
+	all.Wait()
+	assert.Equal(t, 1, most)
+	assert.Equal(t, servers*each, count)
+}
+
+// Without the file, reading goes on and changing does not.
+func TestALockFileThatCannotBeUsed(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "locks")
+	require.NoError(t, os.WriteFile(folder, nil, 0o600), "a file where the folder should be")
+	l := runner.NewLocks(folder)
+	give, err := l.Take(t.Context(), probe("web", ""))
+	require.NoError(t, err)
+	give()
+	_, err = l.Take(t.Context(), named(runner.OpStop, "web"))
+	var lock *runner.LockError
+	require.ErrorAs(t, err, &lock)
+	assert.Contains(t, err.Error(), "machine-web.lock cannot be used")
+	assert.Zero(t, l.Used())
+}
+
+func TestAHoldCoversItsCallsAndKeepsOthersOut(t *testing.T) {
+	w := newWorld(t, nil)
+	folder := t.TempDir()
+	r := w.runner(t, func(o *runner.Options) { o.Locks = folder })
+	hold, err := r.Hold(t.Context(), set("machine.web.cpu"))
+	require.NoError(t, err)
+	inside := set("machine.web.cpu")
+	inside.Under = hold
+	_, err = r.Run(t.Context(), inside)
+	require.NoError(t, err, "its own lock does not stop it")
+
+	other := w.runner(t, func(o *runner.Options) { o.Locks = folder })
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	_, err = other.Run(ctx, named(runner.OpStop, "web"))
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	hold.Release()
+	_, err = other.Run(t.Context(), named(runner.OpStop, "web"))
+	require.NoError(t, err)
+	assert.Len(t, w.calls(t, "stop"), 1)
+	(*runner.Hold)(nil).Release()
+
+	_, err = r.Hold(t.Context(), named(runner.OpStop, "../../x"))
+	var bad *runner.InvalidError
+	require.ErrorAs(t, err, &bad)
+	hold, err = r.Hold(t.Context(), set("machine.../../x.cpu"))
+	require.NoError(t, err, "what is no machine's name is no file's name either")
+	hold.Release()
+	files, err := os.ReadDir(folder)
+	require.NoError(t, err)
+	for _, f := range files {
+		assert.Contains(t, []string{"machine-web.lock", "settings.lock"}, f.Name())
+	}
+}

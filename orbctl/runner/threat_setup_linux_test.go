@@ -1,0 +1,62 @@
+package runner_test
+
+import (
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"orbstack-mcp/orbctl/runner"
+	"orbstack-mcp/orbctl/runner/confine"
+)
+
+func TestSandboxThatCannotBeSetUpStartsNothing(t *testing.T) {
+	w := hostileWorld(t, "nop")
+	file := copyOfThisTest(t, filepath.Join(w.home, "orbctl"))
+	r := w.runner(t, func(o *runner.Options) { o.Orbctl, o.Sandbox = file, confine.Require })
+	_, err := r.Run(t.Context(), version)
+	require.NoError(t, err)
+
+	for name, c := range map[string]struct {
+		change func() error
+		want   syscall.Errno
+	}{
+		"no program": {func() error { return os.WriteFile(file, []byte("no program"), 0o700) }, syscall.ENOEXEC},
+		"no file":    {func() error { return os.Remove(file) }, syscall.ENOENT},
+	} {
+		if name == "no program" {
+			require.NoError(t, os.Remove(file))
+		}
+		require.NoError(t, c.change(), name)
+		res, err := r.Run(t.Context(), version)
+		var start *runner.StartError
+		require.ErrorAs(t, err, &start, name)
+		require.ErrorIs(t, err, c.want, name)
+		assert.Contains(t, err.Error(), "cannot start "+file+": orbctl was not started, since the sandbox could not be set up: exec: ")
+		assert.Zero(t, res)
+	}
+}
+
+func TestOrbctlCannotClaimThatItWasNotStarted(t *testing.T) {
+	for _, lie := range []string{"orbstack-mcp-stage: exec 2", ": exec 2", "exec 2"} {
+		res, err := confined(t, hostileWorld(t, "lie "+lie)).Run(t.Context(), version)
+		require.NoError(t, err)
+		assert.Equal(t, 125, res.Exit)
+		assert.Contains(t, res.Stderr, "exec 2")
+	}
+}
+
+// copyOfThisTest is a program of its own that everybody may run.
+func copyOfThisTest(tb testing.TB, to string) string {
+	tb.Helper()
+	self, err := os.Executable()
+	require.NoError(tb, err)
+	text, err := os.ReadFile(self)
+	require.NoError(tb, err)
+	require.NoError(tb, os.WriteFile(to, text, 0o755))
+	require.NoError(tb, os.Chmod(to, 0o755))
+	return to
+}

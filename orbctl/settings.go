@@ -1,0 +1,120 @@
+package orbctl
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"orbstack-mcp/orbctl/runner"
+	"orbstack-mcp/orbctl/untrusted"
+)
+
+// ConfigShow reads every setting that orbctl lists, in its order: one run. Keys
+// that are not set, and keys of machines that have none, are not listed.
+func (c *Client) ConfigShow(ctx context.Context) ([]Setting, error) {
+	return read(ctx, c, runner.Call{Op: runner.OpConfigShow}, func(res runner.Result) ([]Setting, error) {
+		all, err := ParseConfigShow(res.Stdout)
+		return slices.DeleteFunc(all, func(s Setting) bool {
+			machine, _, ok := SplitMachineKey(s.Key)
+			return ok && !c.knows(machine)
+		}), err
+	})
+}
+
+// A KnownSetting is a setting together with what the catalogue knows of its key.
+type KnownSetting struct {
+	Entry
+	Known   bool // the key is in the catalogue; if not, Entry has no more than its Name
+	Setting Setting
+	Stale   bool // the key of a machine that is gone (docs/orbctl-contract.md §4)
+}
+
+// ConfigGet reads one setting: one run. A key that is not in the catalogue is read
+// from the listing of all; if it is not there either, it is InvalidArgument with
+// the nearest keys.
+func (c *Client) ConfigGet(ctx context.Context, key string) (KnownSetting, error) {
+	key = strings.TrimSpace(key)
+	entry, known := Lookup(key)
+	if !known {
+		setting, err := c.listed(ctx, key)
+		return KnownSetting{Entry: Entry{Name: setting.Key}, Setting: setting}, err
+	}
+	if why := badMachineName(entry.Machine); entry.Scope == MachineScope && why != "" {
+		return KnownSetting{}, invalid("key", untrusted.Line(key), "names a machine that "+why)
+	}
+	if entry.Scope == MachineScope && !c.knows(entry.Machine) {
+		return KnownSetting{}, c.withNames(ctx, &Error{Kind: MachineNotFound, Op: runner.OpConfigGet, Machine: untrusted.Line(entry.Machine)})
+	}
+	stored, err := c.stored(ctx, key)
+	return KnownSetting{Entry: entry, Known: true, Setting: stored}, err
+}
+
+// stored runs `config get`.
+func (c *Client) stored(ctx context.Context, key string) (Setting, error) {
+	call := runner.Call{Op: runner.OpConfigGet, Args: []string{key}}
+	return read(ctx, c, call, func(res runner.Result) (Setting, error) {
+		// Whatever the value may be, it is text: a lone line of bytes would pass for one.
+		if res.Text.InvalidUTF8 > 0 || res.Text.Controls > 0 {
+			return Setting{}, unreadable(runner.OpConfigGet, res.Stdout, "it is not text")
+		}
+		return ParseConfigGet(key, res.Stdout)
+	})
+}
+
+// listed finds a key that the catalogue does not know among those that orbctl
+// lists.
+func (c *Client) listed(ctx context.Context, key string) (Setting, error) {
+	all, err := c.ConfigShow(ctx)
+	if err != nil {
+		return Setting{}, err
+	}
+	for _, s := range all {
+		if s.Key == key {
+			return s, nil
+		}
+	}
+	missing := unknownKey(key)
+	for _, s := range all {
+		missing.Have = append(missing.Have, s.Key)
+	}
+	missing.Nearest = Nearest(key, slices.Concat(missing.Nearest, missing.Have))
+	return Setting{}, missing
+}
+
+// Settings are all settings whose key starts with prefix: two runs, `config show`
+// and `list`. Those of the catalogue that apply to OrbStack come first, set or
+// not; then those of machines and those that nobody knows, as far as they are
+// set. machinesErr is why Stale could not be told for any of them; the rest is
+// good beside it.
+func (c *Client) Settings(ctx context.Context, prefix string) (settings []KnownSetting, machinesErr, err error) {
+	all, err := c.ConfigShow(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	machines, machinesErr := c.Machines(ctx)
+	names := map[string]bool{"docker": true, "k8s": true} // in no list, and never gone
+	for _, m := range machines {
+		names[m.Name] = true
+	}
+	settings = []KnownSetting{}
+	for _, k := range orbstackKeys() {
+		s := KnownSetting{Entry: Entry{Key: k, Name: k.Pattern}, Known: true, Setting: Setting{Key: k.Pattern}}
+		if i := slices.IndexFunc(all, func(s Setting) bool { return s.Key == k.Pattern }); i >= 0 {
+			s.Setting = all[i]
+		}
+		settings = append(settings, s)
+	}
+	for _, stored := range all {
+		entry, known := Lookup(stored.Key)
+		if known && entry.Scope == OrbStackScope {
+			continue
+		}
+		entry.Name = stored.Key
+		s := KnownSetting{Entry: entry, Known: known, Setting: stored}
+		if machine, _, ok := SplitMachineKey(stored.Key); ok && machinesErr == nil {
+			s.Stale = !names[machine]
+		}
+		settings = append(settings, s)
+	}
+	return slices.DeleteFunc(settings, func(s KnownSetting) bool { return !strings.HasPrefix(s.Name, prefix) }), machinesErr, nil
+}

@@ -1,0 +1,115 @@
+package orbctl_test
+
+import (
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"orbstack-mcp/orbctl"
+	"orbstack-mcp/orbctl/runner"
+)
+
+func TestConfigGetIsOneRun(t *testing.T) {
+	c, f := expect(t, prints(runner.OpConfigGet, "11\n"))
+	s, err := c.ConfigGet(t.Context(), " cpu ")
+	require.NoError(t, err)
+	assert.True(t, s.Known)
+	assert.Equal(t, "11", s.Setting.Value)
+	assert.Equal(t, orbctl.IntValue, s.Type)
+	assert.Equal(t, []string{"cpu"}, f.calls[0].Args)
+}
+
+func TestAKeyThatNobodyKnowsIsReadIfOrbctlListsIt(t *testing.T) {
+	c, _ := expect(t, prints(runner.OpConfigShow, "cpu: 11\nnew.thing: 5\n"))
+	s, err := c.ConfigGet(t.Context(), "new.thing")
+	require.NoError(t, err)
+	assert.False(t, s.Known)
+	assert.Equal(t, "new.thing", s.Name)
+	assert.Equal(t, "5", s.Setting.Value)
+
+	c, _ = expect(t, prints(runner.OpConfigShow, "cpu: 11\nnew.thing: 5\n"))
+	_, err = c.ConfigGet(t.Context(), "new.thin")
+	e := failure(t, err, orbctl.InvalidArgument)
+	assert.Equal(t, "new.thin", e.Key)
+	assert.Contains(t, e.Nearest, "new.thing")
+
+	c, _ = expect(t, step{op: runner.OpConfigShow, err: &runner.GateError{Status: runner.Stopped}})
+	_, err = c.ConfigGet(t.Context(), "new.thing")
+	failure(t, err, orbctl.OrbStackNotRunning)
+}
+
+func TestAKeyOfAMachineThatCannotBeIsNotAskedFor(t *testing.T) {
+	c, _ := expect(t)
+	_, err := c.ConfigGet(t.Context(), "machine.-x.cpu")
+	assert.Equal(t, "key", failure(t, err, orbctl.InvalidArgument).Problems[0].Field)
+}
+
+func TestSettingsAreTheCatalogueWithWhatIsStored(t *testing.T) {
+	c, _ := expect(t,
+		prints(runner.OpConfigShow, sample(t, "config-show.txt")+"machine.docker.cpu: 2\nmachine.web.colour: blue\nnew.thing: 5\n"),
+		prints(runner.OpList, sample(t, "list.v2.0.json")))
+	settings, machinesErr, err := c.Settings(t.Context(), "")
+	require.NoError(t, err)
+	require.NoError(t, machinesErr)
+
+	byName := map[string]orbctl.KnownSetting{}
+	for _, s := range settings {
+		byName[s.Name] = s
+	}
+	assert.Len(t, byName, len(settings), "no key is there twice")
+	assert.Equal(t, "11", byName["cpu"].Setting.Value)
+	assert.True(t, byName["data_dir"].Known)
+	assert.False(t, byName["data_dir"].Setting.Set)
+	assert.Equal(t, "data_dir", byName["data_dir"].Setting.Key)
+
+	assert.Equal(t, "web", byName["machine.web.username"].Machine)
+	assert.False(t, byName["machine.web.username"].Stale)
+	assert.True(t, byName["machine.gone.username"].Stale)
+	assert.False(t, byName["machine.docker.cpu"].Stale, "docker is in no list and never gone")
+	assert.False(t, byName["machine.web.colour"].Known)
+	assert.False(t, byName["new.thing"].Known)
+	assert.Equal(t, "5", byName["new.thing"].Setting.Value)
+}
+
+func TestSettingsCanBeNarrowed(t *testing.T) {
+	for prefix, want := range map[string][]string{
+		"network":      {"network.subnet4", "network_proxy", "network.proxy.exclude", "network.https", "network_bridge"},
+		"machine.web.": {"machine.web.username"},
+		"nothing":      {},
+	} {
+		c, _ := expect(t, prints(runner.OpConfigShow, sample(t, "config-show.txt")), prints(runner.OpList, sample(t, "list.v2.0.json")))
+		settings, _, err := c.Settings(t.Context(), prefix)
+		require.NoError(t, err)
+		names := []string{}
+		for _, s := range settings {
+			names = append(names, s.Name)
+		}
+		assert.Equal(t, want, names)
+	}
+}
+
+func TestWithoutAListNothingIsCalledStale(t *testing.T) {
+	c, _ := expect(t, prints(runner.OpConfigShow, sample(t, "config-show.txt")), step{op: runner.OpList, err: &runner.BusyError{}})
+	settings, machinesErr, err := c.Settings(t.Context(), "machine.")
+	require.NoError(t, err)
+	failure(t, machinesErr, orbctl.Busy)
+	require.Len(t, settings, 3)
+	for _, s := range settings {
+		assert.False(t, s.Stale)
+	}
+
+	c, _ = expect(t, step{op: runner.OpConfigShow, err: &runner.BusyError{}})
+	_, _, err = c.Settings(t.Context(), "")
+	failure(t, err, orbctl.Busy)
+}
+
+func TestASettingIsReadAgainWhenItCouldNotBeRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, _ := expect(t, prints(runner.OpConfigGet, "two\nlines\n"), prints(runner.OpConfigGet, "11\n"))
+		s, err := c.ConfigGet(t.Context(), "cpu")
+		require.NoError(t, err)
+		assert.Equal(t, "11", s.Setting.Value)
+	})
+}

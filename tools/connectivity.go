@@ -1,0 +1,208 @@
+package tools
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"orbstack-mcp/orbctl"
+	"orbstack-mcp/orbctl/guest"
+	"orbstack-mcp/orbctl/untrusted"
+)
+
+func testConnectivity() Tool {
+	return Do(Tool{
+		Name: "vm_test_connectivity", Title: "Test a connection",
+		Family: Network, Effect: Reads, OpenWorld: true,
+		Words: map[string]map[string]string{"method": {"nc": "tcp", "netcat": "tcp", "curl": "http", "wget": "http", "https": "http", "icmp": "ping"}},
+		Doc: "Tests from inside a machine whether a host, port or URL can be reached, and says what is wrong if not: name, route, refused, timeout, TLS, HTTP status. " +
+			"Use when something cannot connect, such as web to Postgres on db. Give host:port for a service; a bare host is only pinged. from mac tests the Mac's own way to a machine.",
+	}, runConnectivity)
+}
+
+type connectivityIn struct {
+	Machine string `json:"machine,omitempty" jsonschema_description:"Machine to test from; default: OrbStack's default machine."`
+	Target  string `json:"target" jsonschema_description:"Host, host:port, IP, URL, or another machine's name."`
+	Method  string `json:"method,omitempty" jsonschema:"enum=auto,enum=ping,enum=tcp,enum=http,default=auto" jsonschema_description:"auto: http for a URL, tcp with a port, else ping. http sends HEAD."`
+	Port    int    `json:"port,omitempty" jsonschema:"minimum=1,maximum=65535" jsonschema_description:"If not in target."`
+	Count   int    `json:"count,omitempty" jsonschema:"minimum=1,maximum=10,default=3" jsonschema_description:"Attempts."`
+	Timeout int    `json:"timeout_seconds,omitempty" jsonschema:"minimum=1,maximum=30,default=5" jsonschema_description:"For each attempt."`
+	From    string `json:"from,omitempty" jsonschema:"enum=machine,enum=mac,default=machine" jsonschema_description:"mac: from the Mac, to machines only."`
+}
+
+const (
+	fromMachine = "machine"
+	fromMac     = "mac"
+	fromBoth    = "both"
+)
+
+type connectivityOut struct {
+	Machine       string         `json:"machine,omitempty" jsonschema_description:"Where the test ran; absent from the Mac."`
+	From          string         `json:"from"`
+	Target        string         `json:"target"`
+	Method        string         `json:"method"`
+	Port          int            `json:"port,omitempty"`
+	Reachable     bool           `json:"reachable"`
+	Verdict       string         `json:"verdict" jsonschema_description:"ok, dns_failed, refused, timeout, unreachable, no_route, tls_failed, http_error, reset or no_tool: the best of the results."`
+	Meaning       string         `json:"meaning"`
+	TargetMachine *targetMachine `json:"target_machine,omitempty"`
+	Results       []legResult    `json:"results" jsonschema_description:"One for each way: by name, by address, over IPv4 and IPv6."`
+	Missing       []missing      `json:"missing,omitempty"`
+	Note          string         `json:"note,omitempty"`
+}
+
+type targetMachine struct {
+	Name           string `json:"name"`
+	State          string `json:"state"`
+	Isolated       bool   `json:"isolated"`
+	IsolateNetwork bool   `json:"isolate_network"`
+}
+
+type legResult struct {
+	By          string    `json:"by" jsonschema_description:"name or address."`
+	Host        string    `json:"host"`
+	Resolved    []string  `json:"resolved" jsonschema_description:"Every address of the name."`
+	Address     string    `json:"address,omitempty" jsonschema_description:"The one that was tried."`
+	Family      string    `json:"family,omitempty"`
+	Reachable   bool      `json:"reachable"`
+	Verdict     string    `json:"verdict"`
+	Detail      string    `json:"detail,omitempty" jsonschema_description:"The evidence, in the tool's words: data."`
+	Attempts    []attempt `json:"attempts"`
+	MinMS       float64   `json:"min_ms,omitempty"`
+	AvgMS       float64   `json:"avg_ms,omitempty"`
+	MaxMS       float64   `json:"max_ms,omitempty"`
+	LossPercent float64   `json:"loss_percent"`
+	HTTPStatus  int       `json:"http_status,omitempty"`
+	Location    string    `json:"location,omitempty" jsonschema_description:"Where a redirect points; it was not followed."`
+	Tool        string    `json:"tool,omitempty" jsonschema_description:"What made the attempts."`
+}
+
+type attempt struct {
+	Verdict string  `json:"verdict"`
+	MS      float64 `json:"ms,omitempty"`
+}
+
+func runConnectivity(ctx context.Context, c *Call, in connectivityIn) (connectivityOut, error) {
+	target, err := guest.ParseTarget(in.Target, in.Method, in.Port)
+	if err != nil {
+		return connectivityOut{}, err
+	}
+	if in.From == fromMac {
+		return connectFromMac(ctx, c, in, target)
+	}
+	machines, source, err := sourceMachine(ctx, c, in.Machine)
+	if err != nil {
+		return connectivityOut{}, err
+	}
+	out := connectivityOut{Machine: source.Name, From: fromMachine, Target: untrusted.Line(in.Target), Results: []legResult{}}
+	other := namedMachine(machines, target.Host)
+	query := target.Query()
+	if other != nil && other.Name != source.Name {
+		out.TargetMachine = targetMachineOf(*other)
+	}
+	if other != nil {
+		if query, err = machineQuery(target, *other); err != nil {
+			return connectivityOut{}, err
+		}
+	}
+	query.Count, query.Timeout = in.Count, time.Duration(in.Timeout)*time.Second
+	report, meta, err := c.Orb.Connectivity(ctx, source, query)
+	if err != nil {
+		return connectivityOut{}, err
+	}
+	out.Note = ranAs(meta)
+	if other != nil && report.Verdict == guest.DNSFailed && other.State == orbctl.Running {
+		if report, err = withAddress(ctx, c, source, *other, query, report); err != nil {
+			return connectivityOut{}, err
+		}
+	}
+	out.fill(target, report)
+	return out, nil
+}
+
+// machineQuery tests another machine by its name and by the address that the
+// name leads to, in one run.
+func machineQuery(target guest.Target, other orbctl.Machine) (guest.ConnectivityQuery, error) {
+	named, err := target.WithHost(orbctl.LocalName(other.Name))
+	if err != nil {
+		return guest.ConnectivityQuery{}, err
+	}
+	query := named.Query()
+	byAddress := guest.Leg{Label: guest.ByAddress, Host: named.Host, Lookup: true}
+	query.Legs = append(query.Legs, byAddress)
+	return query, nil
+}
+
+// withAddress tests a machine whose name did not resolve by the address that
+// OrbStack gives for it: a broken resolver and a broken network are told apart.
+func withAddress(ctx context.Context, c *Call, source orbctl.MachineInfo, other orbctl.Machine, query guest.ConnectivityQuery, report guest.ConnectivityReport) (guest.ConnectivityReport, error) {
+	info, err := c.Orb.Machine(ctx, other.Name)
+	if err != nil {
+		return report, err
+	}
+	address := info.IP4
+	if !address.IsValid() {
+		address = info.IP6
+	}
+	if !address.IsValid() {
+		report.Missing = append(report.Missing, guest.Missing{Part: "by address", Why: "OrbStack does not report an address of " + other.Name + " yet"})
+		return report, nil
+	}
+	query.Legs = []guest.Leg{{Label: guest.ByAddress, Host: address.String()}}
+	second, _, err := c.Orb.Connectivity(ctx, source, query)
+	if err != nil {
+		return report, err
+	}
+	var byName []guest.LegReport
+	for _, leg := range report.Legs {
+		if leg.Label == guest.ByName {
+			byName = append(byName, leg)
+		}
+	}
+	report.Legs = slices.Concat(byName, second.Legs)
+	report.Missing = append(report.Missing, second.Missing...)
+	report.Conclude()
+	return report, nil
+}
+
+// fill puts a report into words.
+func (o *connectivityOut) fill(target guest.Target, r guest.ConnectivityReport) {
+	o.Method, o.Port = string(r.Method), target.Port
+	o.Reachable, o.Verdict = r.Reachable, string(r.Verdict)
+	for _, leg := range r.Legs {
+		o.Results = append(o.Results, legOf(leg))
+	}
+	o.Missing = append(o.Missing, missingFrom(r.Missing)...)
+	o.Meaning = meaning(*o, target, r)
+}
+
+func legOf(l guest.LegReport) legResult {
+	out := legResult{
+		By: l.Label, Host: l.Host, Resolved: texts(l.Resolved), Address: addrText(l.Address), Family: family(l.Family),
+		Reachable: l.Verdict.Reachable(), Verdict: string(l.Verdict), Detail: l.Detail, Attempts: make([]attempt, 0, len(l.Attempts)),
+		MinMS: millis(l.Min), AvgMS: millis(l.Avg), MaxMS: millis(l.Max), LossPercent: tenth(l.Loss),
+		HTTPStatus: l.Status, Location: l.Location, Tool: l.Tool.Name,
+	}
+	if l.Tool.Dialect != "" {
+		out.Tool += " (" + l.Tool.Dialect + ")"
+	}
+	for _, a := range l.Attempts {
+		out.Attempts = append(out.Attempts, attempt{Verdict: string(a.Verdict), MS: millis(a.Latency)})
+	}
+	return out
+}
+
+func family(f int) string {
+	switch f {
+	case 4:
+		return "ipv4"
+	case 6:
+		return "ipv6"
+	}
+	return ""
+}
+
+// millis has microseconds behind the point.
+func millis(d time.Duration) float64 {
+	return float64(d.Round(time.Microsecond)) / float64(time.Millisecond)
+}

@@ -1,0 +1,190 @@
+package tools
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"github.com/mark3labs/mcp-go/mcp"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"orbstack-mcp/internal/stdio"
+	"orbstack-mcp/orbctl"
+	"orbstack-mcp/orbctl/runner"
+)
+
+// fails is an orbctl of which every run ends in the same way.
+type fails struct {
+	err   error
+	panic any
+}
+
+func (f fails) Run(context.Context, runner.Call) (runner.Result, error) {
+	if f.panic != nil {
+		panic(f.panic)
+	}
+	return runner.Result{}, f.err
+}
+
+func (f fails) Status(context.Context) (runner.Status, error) { return runner.Running, f.err }
+
+func (fails) Hold(context.Context, ...runner.Call) (*runner.Hold, error) { return nil, nil }
+
+// answer calls a tool as a server does, and gives what the model reads.
+func answer(t *testing.T, tool Tool, orb orbctl.Runner, arguments string) (text string, f failure) {
+	t.Helper()
+	return answerIn(t.Context(), t, tool, orb, arguments)
+}
+
+func answerIn(ctx context.Context, t *testing.T, tool Tool, orb orbctl.Runner, arguments string) (text string, f failure) {
+	t.Helper()
+	s := &toolServer{orb: orbctl.New(orb, orbctl.Mac{}), log: slog.New(slog.DiscardHandler)}
+	handle, err := s.handler(tool)
+	require.NoError(t, err)
+	req := mcp.CallToolRequest{}
+	req.Params.RawArguments = json.RawMessage(arguments)
+	r, err := handle(ctx, req)
+	require.NoError(t, err, "never a protocol error")
+	require.True(t, r.IsError)
+	require.Len(t, r.Content, 1)
+	wire, err := json.Marshal(r.StructuredContent)
+	require.NoError(t, err)
+	var structured struct{ Error failure }
+	require.NoError(t, json.Unmarshal(wire, &structured))
+	text = r.Content[0].(mcp.TextContent).Text
+	require.True(t, strings.HasPrefix(text, string(structured.Error.Code)+": "), text)
+	return text, structured.Error
+}
+
+// The queue of 512 is longer than what a client can have in flight.
+func TestTooManyCallsAreBusy(t *testing.T) {
+	t.Parallel()
+	for _, tool := range []Tool{listMachines(), configGet()} {
+		text, f := answer(t, tool, fails{err: &runner.BusyError{Waiting: 512}}, `{}`)
+		assert.Equal(t, "busy: Too many calls are waiting for OrbStack.\nCall again when some of the earlier calls have been answered.", text)
+		assert.True(t, f.Retryable)
+	}
+}
+
+func TestAFaultOfOursIsInternal(t *testing.T) {
+	t.Parallel()
+	const report = "Please report it, with the arguments of the call."
+	text, _ := answer(t, listMachines(), fails{panic: "index out of range [3]"}, `{}`)
+	assert.Equal(t, "internal: vm_list broke down; the log of this server says where.\n"+report, text)
+
+	text, f := answer(t, listMachines(), fails{err: errors.New("the \x1b[31mmoon")}, `{}`)
+	assert.True(t, strings.HasPrefix(text, "internal: orbctl list failed in a way that this server does not know.\nThis is a fault of this server. "+report+"\n"), text)
+	assert.Equal(t, "the moon", f.Details.Output)
+	assert.Contains(t, text, "UNTRUSTED", "it may hold words from outside")
+	assert.False(t, f.Retryable)
+
+	broken := Do(Tool{Name: "broken"}, func(context.Context, *Call, struct{}) (struct{}, error) {
+		return struct{}{}, fmt.Errorf("half of it: %w", errors.New("no idea"))
+	})
+	text, _ = answer(t, broken, fails{}, `{}`)
+	assert.Equal(t, "internal: This server made a mistake: half of it: no idea.\n"+report, text)
+
+	unspeakable := Do(Tool{Name: "unspeakable"}, func(context.Context, *Call, struct{}) (float64, error) { return 0, nil })
+	unspeakable.do = func(context.Context, *Call, json.RawMessage) (any, error) { return func() {}, nil }
+	text, _ = answer(t, unspeakable, fails{}, `{}`)
+	assert.Equal(t, "internal: The result could not be encoded.\n"+report, text)
+}
+
+// Deleting and executing are not among the tools yet; their error is.
+func TestWhatCannotBeRecordedIsRefused(t *testing.T) {
+	t.Parallel()
+	why := &runner.AuditError{Op: "delete", Path: "/state/audit.jsonl", Err: errors.New("cannot be written: no space left on device")}
+	text, f := answer(t, listMachines(), fails{err: why}, `{}`)
+	assert.Equal(t, "not_allowed: This server may not do that: it could not be recorded, since the audit log /state/audit.jsonl cannot be written: no space left on device.\n"+f.Hint, text)
+	assert.Equal(t, "--audit-log", f.Details.Flag)
+	for _, way := range []string{"free the disk", "--audit-log PATH", "--audit-log off"} {
+		assert.Contains(t, f.Hint, way)
+	}
+	assert.False(t, f.Retryable)
+}
+
+// sees is an orbctl that looks at the context of its calls.
+type sees func(context.Context)
+
+func (f sees) Run(ctx context.Context, _ runner.Call) (runner.Result, error) {
+	f(ctx)
+	return runner.Result{}, &runner.BusyError{}
+}
+
+func (sees) Status(context.Context) (runner.Status, error) { return runner.Running, nil }
+
+func TestACallIsLabelledWithItsTool(t *testing.T) {
+	t.Parallel()
+	for _, tool := range []Tool{listMachines(), configGet()} {
+		var seen string
+		answer(t, tool, sees(func(ctx context.Context) { seen = runner.Tool(ctx) }), `{}`)
+		assert.Equal(t, tool.Name, seen)
+	}
+}
+
+func TestACallThatWasCutSaysBy(t *testing.T) {
+	t.Parallel()
+	for _, end := range []error{context.Canceled, stdio.ErrShutdown, stdio.ErrCancelled, stdio.ErrClientGone} {
+		f := explain(fmt.Errorf("orbctl list: %w", end))
+		assert.Equal(t, cancelled, f.Code)
+		assert.Equal(t, "The call was cut before it was done: "+end.Error()+".", f.Message)
+		assert.NotEmpty(t, f.Hint)
+	}
+}
+
+// Whichever way a tool tells that its context has ended, the reason is told.
+func TestACallThatEndsWithItsContextSaysWhy(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]func(ctx context.Context) error{
+		"its error":   func(ctx context.Context) error { return ctx.Err() },
+		"around it":   func(ctx context.Context) error { return fmt.Errorf("look-up: %w", ctx.Err()) },
+		"its cause":   context.Cause,
+		"of orbctl's": func(ctx context.Context) error { return &orbctl.Error{Kind: orbctl.Internal, Err: ctx.Err()} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ctx, cancel := context.WithCancelCause(t.Context())
+			tool := Do(Tool{Name: "slow"}, func(ctx context.Context, _ *Call, _ struct{}) (struct{}, error) {
+				cancel(stdio.ErrShutdown)
+				return struct{}{}, end(ctx)
+			})
+			text, f := answerIn(ctx, t, tool, fails{}, `{}`)
+			assert.Equal(t, cancelled, f.Code)
+			assert.Contains(t, text, stdio.ErrShutdown.Error())
+		})
+	}
+	other := Do(Tool{Name: "other"}, func(context.Context, *Call, struct{}) (struct{}, error) {
+		return struct{}{}, &orbctl.Error{Kind: orbctl.Busy}
+	})
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(stdio.ErrShutdown)
+	_, f := answerIn(ctx, t, other, fails{}, `{}`)
+	assert.Equal(t, code(orbctl.Busy), f.Code, "an error of its own stays")
+}
+
+func TestWordsForWhatNoToolOfThisVersionGives(t *testing.T) {
+	t.Parallel()
+	for _, e := range []*orbctl.Error{
+		{Kind: orbctl.MachineChanged, Machine: "web"},
+		{Kind: orbctl.FileExists, Path: "/tmp/x"},
+		{Kind: orbctl.DiskQuotaFull, Machine: "web"},
+		{Kind: "some new kind"},
+	} {
+		f := explain(e)
+		assert.Equal(t, code(e.Kind), f.Code)
+		assert.NotEmpty(t, f.Message)
+		assert.NotEmpty(t, f.Hint)
+		assert.NotContains(t, f.text(), "%!")
+	}
+}
+
+func (sees) Hold(context.Context, ...runner.Call) (*runner.Hold, error) { return nil, nil }
+
+func (fails) Places(context.Context, int) (*runner.Places, error) { return nil, nil }
+
+func (sees) Places(context.Context, int) (*runner.Places, error) { return nil, nil }
