@@ -22,11 +22,12 @@ type MapTarget struct {
 
 // How long things may take. An echo measures itself, and neighbours answer within
 // milliseconds; a connection and a lookup hold the start of a process among many.
-// All targets run at once, so the whole is a lookup and an attempt.
+// All targets run at once, so the whole is a lookup and two attempts: what nobody
+// answered is asked once more.
 const (
 	mapPing   = 2 * time.Second
 	mapDial   = 4 * time.Second
-	mapBudget = mapDial + mapDial + time.Second
+	mapBudget = mapDial + 2*mapDial + time.Second
 )
 
 // A MapCell is one way from the machine to one target.

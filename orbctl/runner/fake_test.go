@@ -59,8 +59,7 @@ func (w world) set(tb testing.TB, all map[string]acts) {
 // runner lets commands run anywhere, unless a test says otherwise.
 func (w world) runner(tb testing.TB, change ...func(*runner.Options)) *runner.Runner {
 	tb.Helper()
-	self, err := os.Executable()
-	require.NoError(tb, err)
+	self := plainProgram()
 	o := runner.Options{Orbctl: self, Home: w.home, Exec: runner.ExecAll}
 	for _, f := range change {
 		f(&o)

@@ -1,6 +1,7 @@
 package runner_test
 
 import (
+	"fmt"
 	"os"
 	"testing"
 
@@ -26,6 +27,14 @@ func TestMain(m *testing.M) {
 	case "churn":
 		serveWhileNumbersAreReused()
 	default:
-		goleak.VerifyTestMain(m)
+		remove, err := buildProgram()
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		goleak.VerifyTestMain(m, goleak.Cleanup(func(exit int) {
+			remove()
+			os.Exit(exit)
+		}))
 	}
 }

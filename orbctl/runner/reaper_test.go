@@ -2,7 +2,6 @@ package runner_test
 
 import (
 	"maps"
-	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -18,8 +17,7 @@ import (
 
 func withReaper(t *testing.T) func(*runner.Options) {
 	t.Helper()
-	self, err := os.Executable()
-	require.NoError(t, err)
+	self := plainProgram()
 	return func(o *runner.Options) { o.Reaper = self }
 }
 

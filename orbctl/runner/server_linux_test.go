@@ -24,10 +24,7 @@ import (
 // serveUntilKilled is a server with one call that never ends; a sandbox, or the
 // program of a reaper, may be its argument.
 func serveUntilKilled() {
-	self, err := os.Executable()
-	if err != nil {
-		panic(err)
-	}
+	self := plainProgram()
 	o := runner.Options{Orbctl: self}
 	call := runner.Call{Op: runner.OpList, Deadline: time.Minute}
 	if len(os.Args) > 1 {
@@ -39,13 +36,12 @@ func serveUntilKilled() {
 		}
 	}
 	r := runner.New(o)
-	_, err = r.Run(context.Background(), call)
+	_, err := r.Run(context.Background(), call)
 	panic(err)
 }
 
 func TestChildDiesWithAKilledServer(t *testing.T) {
-	self, err := os.Executable()
-	require.NoError(t, err)
+	self := plainProgram()
 	for name, args := range map[string][]string{"by the parent-death signal": {"server"}, "by the reaper, as on macOS": {"server", self}} {
 		for _, child := range []string{"ignore-term", "grandchild-and-linger"} {
 			t.Run(name+", "+child, func(t *testing.T) {

@@ -39,8 +39,7 @@ func TestThreat05_AProgramThatSomebodyPlantedIsNotRun(t *testing.T) {
 	t.Chdir(cwd)
 
 	w := newWorld(t, nil)
-	self, err := os.Executable()
-	require.NoError(t, err)
+	self := plainProgram()
 	good := filepath.Join(dir, "good")
 	require.NoError(t, os.Mkdir(good, 0o755))
 	require.NoError(t, os.Symlink(self, filepath.Join(good, "orbctl")))

@@ -35,12 +35,11 @@ func stateOf(pid int) string {
 // As long as the leader is not reaped, nobody else gets its number; so whenever
 // its group is killed, the leader must still be there, if only as a zombie.
 func TestThreat20_AGroupIsKilledBeforeItsLeaderIsReaped(t *testing.T) {
-	self, err := os.Executable()
-	require.NoError(t, err)
+	self := plainProgram()
 	for _, tc := range []struct {
 		do   string
 		sent []unix.Signal
-		late bool // its deadline ends it
+		late bool // it is called off, once it lives as it will
 	}{
 		{"", []unix.Signal{unix.SIGKILL}, false},
 		{"grandchild", []unix.Signal{unix.SIGKILL}, false},
@@ -58,12 +57,17 @@ func TestThreat20_AGroupIsKilledBeforeItsLeaderIsReaped(t *testing.T) {
 			look := func(pgid int, sig unix.Signal) {
 				sent, states = append(sent, sig), append(states, stateOf(pgid))
 			}
-			deadline := time.Minute
+			ctx, callOff := context.WithCancel(t.Context())
+			defer callOff()
+			ended := make(chan error, 1)
+			go func() {
+				ended <- runner.RunWatched(ctx, self, []string{"orbctl", "list"}, []string{"HOME=" + w.home}, time.Minute, look)
+			}()
 			if tc.late {
-				deadline = time.Second
+				require.Eventually(t, func() bool { return len(w.pids(t)) == 1 }, 20*time.Second, 5*time.Millisecond)
+				callOff()
 			}
-			err := runner.RunWatched(t.Context(), self, []string{"orbctl", "list"}, []string{"HOME=" + w.home}, deadline, look)
-			require.NoError(t, err)
+			require.NoError(t, <-ended)
 			assert.Equal(t, tc.sent, sent)
 			for i, state := range states {
 				assert.NotEmpty(t, state, "signal %d went to a number that was free", i)
@@ -86,8 +90,7 @@ type churned struct {
 func TestThreat20_NobodyElseIsKilledWhileNumbersAreReused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, map[string]acts{"list": {Do: "pid"}})
-	self, err := os.Executable()
-	require.NoError(t, err)
+	self := plainProgram()
 	server := exec.CommandContext(t.Context(), self)
 	server.Args, server.Env, server.Stderr = []string{"churn"}, []string{"HOME=" + w.home}, os.Stderr
 	server.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID | syscall.CLONE_NEWNS}
@@ -123,8 +126,7 @@ func serveWhileNumbersAreReused() {
 		must(json.NewEncoder(os.Stdout).Encode(got))
 		os.Exit(0)
 	}
-	self, err := os.Executable()
-	must(err)
+	self := plainProgram()
 	r := runner.New(runner.Options{Orbctl: self})
 	var over atomic.Bool
 	var all, callers sync.WaitGroup

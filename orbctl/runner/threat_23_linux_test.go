@@ -47,8 +47,7 @@ func refusedOnADisk(t *testing.T, disk, errno string) {
 	t.Helper()
 	w := newWorld(t, nil)
 	require.NoError(t, os.Mkdir(filepath.Join(w.home, "disk"), 0o700))
-	self, err := os.Executable()
-	require.NoError(t, err)
+	self := plainProgram()
 	server := exec.CommandContext(t.Context(), self)
 	server.Args, server.Env, server.Stderr = []string{disk}, []string{"HOME=" + w.home}, os.Stderr
 	server.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS}
@@ -107,8 +106,7 @@ func serveOnADisk(kind string) {
 	disk := filepath.Join(home, "disk")
 	must(unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""))
 	must(unix.Mount("tmpfs", disk, "tmpfs", 0, "size=64k,mode=700"))
-	self, err := os.Executable()
-	must(err)
+	self := plainProgram()
 	var told strings.Builder
 	path := filepath.Join(disk, "audit.jsonl")
 	open := func() (*audit.Log, *runner.Runner) {

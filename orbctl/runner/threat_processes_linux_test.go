@@ -164,8 +164,7 @@ func TestThreat10_ForkBomb(t *testing.T) {
 }
 
 func TestThreat19_TheServerDies(t *testing.T) {
-	self, err := os.Executable()
-	require.NoError(t, err)
+	self := plainProgram()
 	for _, c := range []struct{ kind, at string }{
 		{"sleep", "orbctl"},
 		{"ignterm", "orbctl"},

@@ -52,8 +52,7 @@ func TestOrbctlCannotClaimThatItWasNotStarted(t *testing.T) {
 // copyOfThisTest is a program of its own that everybody may run.
 func copyOfThisTest(tb testing.TB, to string) string {
 	tb.Helper()
-	self, err := os.Executable()
-	require.NoError(tb, err)
+	self := plainProgram()
 	text, err := os.ReadFile(self)
 	require.NoError(tb, err)
 	require.NoError(tb, os.WriteFile(to, text, 0o755))

@@ -7,7 +7,7 @@
 # $1 seconds for a ping  $2 seconds for a connection and for a name  $3 seconds for
 # all  $4 ports, with blanks between, or "-"; then for each target its address, or "-", and its name
 
-pinging=$1 dialing=$2 budget=$3 ports=$4
+pinging=$1 dialing=$2 budget=$3 ports=$4 method=''
 shift 4
 [ "$ports" != - ] || ports=''
 lookup=$dialing
@@ -44,8 +44,16 @@ if timeout 5 true 2>/dev/null; then
 	}
 fi
 # The tools of a map print little, whatever the other side says: but for a netcat
-# that shows what it is told.
+# that shows what it is told. All start at once, and on a busy machine the time of
+# one may be gone before its turn has come: who got no answer asks once more.
+again=''
 heard() {
+	asked "$@"
+	case $again$method.$code.$said in
+	yes*.124.* | yes*.143.* | yesping.1.* | yestcp.1.*'imed out'*) asked "$@" ;;
+	esac
+}
+asked() {
 	case $tool in
 	*:plain) said=$({ "$@"; printf '\ncode %s\n' "$?"; } 2>&1 </dev/null | head -c 16384) ;;
 	*) said=$("$@" 2>&1 </dev/null; printf '\ncode %s\n' "$?") ;;
@@ -64,7 +72,7 @@ ladder tcp; tcp_tools=$tools
 done
 
 by() { # by METHOD LEG ADDRESS HOST
-	tag="$mark@$target.$1 "
+	tag="$mark@$target.$1 " again=yes
 	case $1 in
 	ping) method=ping tools=$ping_tools patience=$pinging ;;
 	*) method=tcp tools=$tcp_tools patience=$dialing port=$1 ;;
