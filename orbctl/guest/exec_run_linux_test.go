@@ -24,6 +24,7 @@ type execCase struct {
 }
 
 func TestACommandIsAsIfItWereAlone(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]execCase{
 		"output and status": {command: Command{Text: "echo out; echo err >&2; exit 3"}, stdout: "out\n", stderr: "err\n", exit: 3},
 		"lines":             {command: Command{Text: "for i in 1 2\ndo\techo $i\ndone"}, stdout: "1\n2\n"},
@@ -70,8 +71,7 @@ func eachShell(t *testing.T, c execCase) {
 					require.NoError(t, err)
 					require.NoError(t, os.Symlink(path, filepath.Join(bin, tool)))
 				}
-				script.text = strings.Replace(script.text, "if have setsid", "if false", 1)
-				argv[len(shell)+1] = script.text
+				argv[len(shell)+1] = strings.Replace(script.text, "if have setsid", "if false", 1)
 				cmd.Args = argv
 			}
 			var stdout, stderr bytes.Buffer
@@ -95,6 +95,7 @@ func eachShell(t *testing.T, c execCase) {
 // The command's time is kept in the machine: its client's death ends neither it
 // nor the watch over it, and at the limit all that it started is gone.
 func TestThreat24_ACommandEndsAtItsLimitThoughItsClientIsGone(t *testing.T) {
+	t.Parallel()
 	for name, shell := range factsShells {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -130,6 +131,7 @@ func TestThreat24_ACommandEndsAtItsLimitThoughItsClientIsGone(t *testing.T) {
 
 // Cancel ends the session of the command that has the mark, and no other.
 func TestCancelEndsOneCommandAndAllItStarted(t *testing.T) {
+	t.Parallel()
 	for name, shell := range factsShells {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -80,6 +80,7 @@ func left(t *testing.T, folder string) []string {
 }
 
 func TestPutWritesAllOrNothing(t *testing.T) {
+	t.Parallel()
 	text := "a\x00b\xff\x1b[31m\n"
 	eachFileShell(t, func(t *testing.T, shell []string, home string) {
 		at := func(name string) string { return filepath.Join(home, name) }
@@ -131,6 +132,7 @@ func TestPutWritesAllOrNothing(t *testing.T) {
 }
 
 func TestPutSaysWhyItCannotWrite(t *testing.T) {
+	t.Parallel()
 	eachFileShell(t, func(t *testing.T, shell []string, home string) {
 		full := put(t, shell, home, strings.NewReader("text"), Putting{Path: "/proc/self/file", Name: "f", Size: 4})
 		assert.Equal(t, "nowrite", strings.Fields(full.last())[0])
@@ -141,6 +143,7 @@ func TestPutSaysWhyItCannotWrite(t *testing.T) {
 // A machine's client is gone, or cancel.sh tells the script to end: no partial
 // file is left.
 func TestPutThatIsToldToEndLeavesNothing(t *testing.T) {
+	t.Parallel()
 	eachFileShell(t, func(t *testing.T, shell []string, home string) {
 		script, args, _, err := Put(Putting{Path: "file", Name: "f", Size: 10, Limit: time.Minute})
 		require.NoError(t, err)
@@ -159,6 +162,7 @@ func TestPutThatIsToldToEndLeavesNothing(t *testing.T) {
 }
 
 func TestPutEndsAtItsLimit(t *testing.T) {
+	t.Parallel()
 	eachFileShell(t, func(t *testing.T, shell []string, home string) {
 		r, w, err := os.Pipe() // a client that sends nothing and does not go
 		require.NoError(t, err)
@@ -171,6 +175,7 @@ func TestPutEndsAtItsLimit(t *testing.T) {
 }
 
 func TestGetPrintsAFileAsItIs(t *testing.T) {
+	t.Parallel()
 	text := "a\x00b\xff\x1b[31m\r\n"
 	eachFileShell(t, func(t *testing.T, shell []string, home string) {
 		at := func(name string) string { return filepath.Join(home, name) }

@@ -27,6 +27,7 @@ case " $* " in *" -f "*) echo "late"; exec sleep 100;; esac
 `
 
 func TestTheJournalIsAskedForWhatTheQuerySays(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name  string
 		query JournalQuery
@@ -87,6 +88,7 @@ func TestAFollowerThatIgnoresItsEndIsKilled(t *testing.T) {
 }
 
 func TestLogsOfABusyboxMachine(t *testing.T) {
+	t.Parallel()
 	many := strings.Repeat("old\n", 50) + "Jan 31 09:00:00 tiny daemon.info init: one\n\n  two, indented\n"
 	last := []string{"Jan 31 09:00:00 tiny daemon.info init: one", "", "  two, indented"}
 	world := busyboxWorld{files: map[string]string{"var/log/messages": many, "var/log/docker.log": many, "var/log/cloud-init.log": many}}
@@ -129,6 +131,7 @@ func TestLogsOfABusyboxMachine(t *testing.T) {
 }
 
 func TestAUnitNeedsAJournal(t *testing.T) {
+	t.Parallel()
 	query := JournalQuery{Source: SourceJournal, Unit: "nginx.service", Lines: 3}
 	script, args, _, err := Journal(query)
 	require.NoError(t, err)
@@ -162,7 +165,7 @@ func TestKernelMessagesComeFromTheRingWithoutAJournal(t *testing.T) {
 func TestAProgramWhoseTimeIsUpIsNotTakenForOneThatIsDone(t *testing.T) {
 	t.Parallel()
 	script := Script{name: "limited", text: mustRead("prelude") + `
-orderly='trap "exit 0" TERM; sleep 100 & wait'
+orderly='trap "exit 0" TERM; sleep 100 >/dev/null 2>&1 & wait'
 begin orderly; limited 1 sh -c "$orderly"; end $?
 begin deaf; limited 1 sh -c 'trap "" TERM; while :; do sleep 0.2; done'; end $?
 begin quick; limited 100 sh -c 'exit 0'; end $?
@@ -181,6 +184,7 @@ finish
 // limited must leave nobody who holds the caller's pipes: the test's own time
 // limit would strike.
 func TestAWatchdogDoesNotOutliveItsCommand(t *testing.T) {
+	t.Parallel()
 	script := Script{name: "limited", text: mustRead("prelude") + "begin log\nout=$(limited 300 echo quick)\necho \"$out\"\nlimited 300 sh -c 'exit 5'\nend $?\nfinish\n"}
 	inShells(t, nil, script, nil, func(t *testing.T, out string) {
 		log, _ := ParseTranscript(goldenMark, out).Find("log")

@@ -28,6 +28,7 @@ func addrOr(a netip.Addr) string {
 }
 
 func TestAMapHasEveryWayToEveryTarget(t *testing.T) {
+	t.Parallel()
 	dir, inside := inWorld(t)
 	if !inside {
 		return

@@ -13,6 +13,7 @@ import (
 )
 
 func TestStatusFactsUnderEveryShell(t *testing.T) {
+	t.Parallel()
 	listener, err := net.Listen("tcp4", "127.0.0.1:0")
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = listener.Close() }) // the shells run later
@@ -109,6 +110,7 @@ func TestStatusFactsDoNotTakeTheSharedCgroupForTheMachines(t *testing.T) {
 }
 
 func TestUsersUnderEveryShell(t *testing.T) {
+	t.Parallel()
 	for _, name := range []string{"root", "no-such-user", "", "-x", "0"} {
 		script, args, _ := Users(name)
 		inShells(t, nil, script, args, func(t *testing.T, out string) {
@@ -123,6 +125,7 @@ func TestUsersUnderEveryShell(t *testing.T) {
 }
 
 func TestAUserOfADirectoryServiceIsFoundByName(t *testing.T) {
+	t.Parallel()
 	getent := `if [ "$2" = ada ]; then echo "ada:*:70001:70001:Ada:/home/ada:/bin/bash"; elif [ -n "$2" ]; then exit 2; else cat /etc/passwd; fi`
 	script, args, _ := Users("ada")
 	inShells(t, map[string]string{"getent": getent}, script, args, func(t *testing.T, out string) {
@@ -134,6 +137,7 @@ func TestAUserOfADirectoryServiceIsFoundByName(t *testing.T) {
 }
 
 func TestAListOfUsersThatFailedIsNotTakenForWhole(t *testing.T) {
+	t.Parallel()
 	getent := `echo "root:x:0:0::/root:/bin/sh"; exit 3`
 	script, args, _ := Users("ada")
 	inShells(t, map[string]string{"getent": getent}, script, args, func(t *testing.T, out string) {
@@ -146,6 +150,7 @@ func TestAListOfUsersThatFailedIsNotTakenForWhole(t *testing.T) {
 }
 
 func TestAHugeListOfUsersIsCutWithACount(t *testing.T) {
+	t.Parallel()
 	getent := `[ -z "$2" ] || exit 2; i=0; while [ $i -lt 3000 ]; do echo "user$i:x:$((i+1000)):1::/home/user$i:/bin/sh"; i=$((i+1)); done`
 	script, args, _ := Users("user2999")
 	inShells(t, map[string]string{"getent": getent}, script, args, func(t *testing.T, out string) {

@@ -28,11 +28,12 @@ if taken && [ "$overwrite" != overwrite ]; then leave exists "$path"; fi
 part=$folder.orbstack-mcp-$mark
 exec 3<&0 # a job in the background would read nothing
 umask 077
+# Before there is a file, so that no signal comes between: no other has the mark.
+trap 'unwatch; rm -f "$part"' EXIT
+trap 'exit 143' HUP INT TERM
 set -C
 command exec 4>"$part" || leave nowrite "$path"
 set +C
-trap 'unwatch; rm -f "$part"' EXIT
-trap 'exit 143' HUP INT TERM
 cat <&3 >&4 3<&- & job=$!
 exec 3<&- 4>&- </dev/null
 watch "$limit" "$job"
