@@ -79,11 +79,15 @@ func (s *session) changesOf(mark int) []string {
 // Every key that needs nobody's consent is set, read back and set back; every
 // value that lowers a wall is refused, in the direction that lowers it only.
 func TestEveryKeyOfTheCatalogue(t *testing.T) {
+	t.Parallel()
 	for _, e := range eras {
 		t.Run(string(e), func(t *testing.T) {
 			t.Parallel()
 			s := open(t, configWorld, e)
-			for _, k := range orbctl.Catalogue() {
+			for i, k := range orbctl.Catalogue() {
+				if !slices.Contains(turn(i), e) {
+					continue
+				}
 				one, other := sampleValue(k)
 				require.NotEmpty(t, one, k.Pattern)
 				for _, value := range []string{one, other, one} {
@@ -143,7 +147,8 @@ func setsOrRefuses(t *testing.T, s *session, k orbctl.Key, value string) {
 
 // A dry run checks everything, shows what would be, and changes nothing.
 func TestADryRunChangesNothing(t *testing.T) {
-	for _, e := range eras {
+	t.Parallel()
+	for _, e := range turnOf(t) {
 		t.Run(string(e), func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
@@ -185,7 +190,8 @@ func readState(t *testing.T, file string) map[string]any {
 }
 
 func TestRestartsAndUndo(t *testing.T) {
-	for _, e := range eras {
+	t.Parallel()
+	for _, e := range turnOf(t) {
 		t.Run(string(e), func(t *testing.T) {
 			t.Parallel()
 			s := open(t, configWorld, e)

@@ -50,6 +50,7 @@ func (s *session) grave() []string {
 // Whatever the answer is, if it is no yes, nothing has happened, nothing happens
 // later, and each kind of no has a code of its own.
 func TestNothingHappensWithoutAYes(t *testing.T) {
+	t.Parallel()
 	for _, no := range []struct {
 		name           string
 		person         person
@@ -94,6 +95,7 @@ func TestNothingHappensWithoutAYes(t *testing.T) {
 
 // After a yes just that is done, once, and the person has read what it is.
 func TestAYesDoesJustThat(t *testing.T) {
+	t.Parallel()
 	for _, e := range eras {
 		t.Run(string(e), func(t *testing.T) {
 			t.Parallel()
@@ -132,6 +134,7 @@ func TestAYesDoesJustThat(t *testing.T) {
 
 // Who has agreed to everything when starting the server is asked nothing.
 func TestConfirmAllowAsksNobody(t *testing.T) {
+	t.Parallel()
 	for _, e := range eras {
 		t.Run(string(e), func(t *testing.T) {
 			t.Parallel()
@@ -147,6 +150,7 @@ func TestConfirmAllowAsksNobody(t *testing.T) {
 
 // No argument is a yes.
 func TestAModelCannotAgree(t *testing.T) {
+	t.Parallel()
 	for _, e := range eras {
 		t.Run(string(e), func(t *testing.T) {
 			t.Parallel()
@@ -166,6 +170,7 @@ func TestAModelCannotAgree(t *testing.T) {
 // In the modern era the yes travels with a state that counts once, for the same
 // call of the same server.
 func TestAModernYesCountsOnceAndForOneCall(t *testing.T) {
+	t.Parallel()
 	s := openAsking(t, confirmWorld, modern, always(accept))
 	other := openAsking(t, confirmWorld, modern, always(accept))
 	deleteDB := args{"machine": "db"}
@@ -218,6 +223,7 @@ func TestAModernYesCountsOnceAndForOneCall(t *testing.T) {
 // A yes is for the machine that the person was asked about, whatever bears its
 // name when the answer comes.
 func TestAMachineThatChangedUnderTheQuestionIsLeftAlone(t *testing.T) {
+	t.Parallel()
 	for _, e := range eras {
 		for _, c := range graveCalls() {
 			name, _ := c.args["machine"].(string)
@@ -255,6 +261,7 @@ func TestAMachineThatChangedUnderTheQuestionIsLeftAlone(t *testing.T) {
 // A yes to a question whose call is over is void, and the client is told that
 // nobody waits for its user any more.
 func TestAYesAfterTheEndOfItsCallIsVoid(t *testing.T) {
+	t.Parallel()
 	s := openAsking(t, confirmWorld, legacy, always(silence))
 	id, _ := s.start("tools/call", args{"name": "vm_delete", "arguments": args{"machine": "db"}})
 	until(t, "the question", func() bool { return len(s.asked()) == 1 })

@@ -30,19 +30,6 @@ func (g gaps) why(part string) string {
 	return ""
 }
 
-// inBothEras runs a test with a client of each era, beside other tests: most of
-// their time is somebody's patience.
-func inBothEras(t *testing.T, test func(t *testing.T, e era)) {
-	t.Helper()
-	t.Parallel()
-	for _, e := range eras {
-		t.Run(string(e), func(t *testing.T) {
-			t.Parallel()
-			test(t, e)
-		})
-	}
-}
-
 // booted are the runs of commands in machines so far: `run` boots a machine that
 // is stopped, so a tool that only reads must not come to it.
 func (s *session) booted() []string {

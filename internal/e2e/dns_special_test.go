@@ -133,7 +133,7 @@ var dnsSpecials = []dnsSpecial{
 }
 
 func TestDNSLookupExplainsWhatItSees(t *testing.T) {
-	inBothEras(t, func(t *testing.T, e era) {
+	inOneEra(t, func(t *testing.T, e era) {
 		s := open(t, dnsWorld(t), e)
 		t.Run("case", func(t *testing.T) {
 			for _, c := range dnsSpecials {
@@ -173,7 +173,7 @@ func (c dnsSpecial) test(t *testing.T, got dnsAnswer) {
 
 // An answer is missing where a machine alone was asked, and that is an error.
 func TestDNSLookupOfOneMachineFailsWithIt(t *testing.T) {
-	inBothEras(t, func(t *testing.T, e era) {
+	inOneEra(t, func(t *testing.T, e era) {
 		s := open(t, dnsWorld(t), e)
 		for machine, code := range map[string]string{"halted": "machine_not_running", "bare": "guest_tool_missing", "nobody": "machine_not_found"} {
 			r := s.call(t, "vm_dns_lookup", args{"hostname": "v4.example", "machine": machine, "from": "machine"})
@@ -197,7 +197,7 @@ machines:
   - {name: box, rootfs: busybox, default_username: root}
 dns: [{name: v4.example, type: A, values: [192.0.2.1]}, {name: broken.example, rcode: SERVFAIL}]
 `
-	inBothEras(t, func(t *testing.T, e era) {
+	inOneEra(t, func(t *testing.T, e era) {
 		s := open(t, world, e)
 		for _, machine := range []string{"full", "box"} {
 			for host, status := range map[string]string{"v4.example": "NOERROR", "full.orb.local": "NOERROR", "gone.example": "NXDOMAIN", "broken.example": "SERVFAIL"} {
@@ -227,7 +227,7 @@ func TestDNSLookupShowsHostileAnswersAsData(t *testing.T) {
 			assert.True(t, strings.HasPrefix(longText, strings.TrimSuffix(value, "…")), "the beginning of it, as it was")
 		},
 	}
-	inBothEras(t, func(t *testing.T, e era) {
+	inOneEra(t, func(t *testing.T, e era) {
 		s := open(t, dnsWorld(t), e)
 		t.Run("case", func(t *testing.T) {
 			for host, check := range texts {

@@ -110,13 +110,17 @@ var dnsGuests = []dnsGuest{
 	{name: "box", tool: "nslookup", path: "wire"},
 }
 
-// Every answer that DNS can give, from every kind of guest, beside the Mac's.
+// Every answer that DNS can give, from every kind of guest, beside the Mac's: each
+// in both eras, which take turns with the guests.
 func TestDNSLookupTellsWhatDNSSays(t *testing.T) {
 	inBothEras(t, func(t *testing.T, e era) {
 		s := open(t, dnsWorld(t), e)
 		t.Run("case", func(t *testing.T) {
-			for _, g := range dnsGuests {
-				for _, q := range dnsQuestions {
+			for i, g := range dnsGuests {
+				for j, q := range dnsQuestions {
+					if !slices.Contains(turn(i+j), e) {
+						continue
+					}
 					t.Run(g.name+"/"+q.host+" "+q.kind, func(t *testing.T) {
 						t.Parallel()
 						a := args{"machine": g.name, "hostname": q.host}

@@ -47,6 +47,7 @@ type errorPlace struct {
 // Every code that a tool can give is reached from a client, and its words are
 // what they should be, in both eras.
 func TestEveryErrorHasItsWords(t *testing.T) {
+	t.Parallel()
 	golden := newErrorWords(t)
 	for _, e := range eras {
 		for _, p := range errorPlaces() {

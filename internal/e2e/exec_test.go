@@ -54,6 +54,7 @@ func execCases() []execCase {
 }
 
 func TestACommandInAContainedMachineJustRuns(t *testing.T) {
+	t.Parallel()
 	for _, e := range eras {
 		t.Run(string(e), func(t *testing.T) {
 			t.Parallel()
@@ -83,7 +84,8 @@ func TestACommandInAContainedMachineJustRuns(t *testing.T) {
 }
 
 func TestACommandThatCannotRunSaysWhy(t *testing.T) {
-	for _, e := range eras {
+	t.Parallel()
+	for _, e := range turnOf(t) {
 		t.Run(string(e), func(t *testing.T) {
 			t.Parallel()
 			s := open(t, execWorld, e, "--confirm", "allow")
@@ -112,7 +114,8 @@ func TestACommandThatCannotRunSaysWhy(t *testing.T) {
 }
 
 func TestTimeAndOutputOfACommandAreBounded(t *testing.T) {
-	for _, e := range eras {
+	t.Parallel()
+	for _, e := range turnOf(t) {
 		t.Run(string(e), func(t *testing.T) {
 			t.Parallel()
 			s := open(t, execWorld, e)
@@ -139,6 +142,7 @@ func TestTimeAndOutputOfACommandAreBounded(t *testing.T) {
 
 // Where commands run freely, where a person is asked, and where not at all.
 func TestWhereCommandsRun(t *testing.T) {
+	t.Parallel()
 	open := []string{"web", "key", "share"}
 	for _, e := range eras {
 		t.Run(string(e), func(t *testing.T) {
@@ -184,7 +188,8 @@ func TestWhereCommandsRun(t *testing.T) {
 // OrbStack calls a machine isolated as soon as that is set, and until its restart
 // the Mac's files are in it: what counts is what is there.
 func TestAMachineThatIsIsolatedByNameOnlyIsNotContained(t *testing.T) {
-	for _, e := range eras {
+	t.Parallel()
+	for _, e := range turnOf(t) {
 		t.Run(string(e), func(t *testing.T) {
 			t.Parallel()
 			answers := decline
@@ -209,7 +214,8 @@ func TestAMachineThatIsIsolatedByNameOnlyIsNotContained(t *testing.T) {
 // Isolation that is turned off between two calls counts at once, for it is read
 // in each.
 func TestIsolationIsReadInEveryCall(t *testing.T) {
-	for _, e := range eras {
+	t.Parallel()
+	for _, e := range turnOf(t) {
 		t.Run(string(e), func(t *testing.T) {
 			t.Parallel()
 			answers := accept
@@ -256,6 +262,7 @@ func (s *session) endsSoon(t *testing.T, seconds int, end func()) {
 // that as well, and all that it has started.
 func TestThreat24_ACancelledCommandIsEndedInTheMachine(t *testing.T) {
 	needsProc(t)
+	t.Parallel()
 	for i, e := range eras {
 		t.Run(string(e), func(t *testing.T) {
 			t.Parallel()
@@ -300,6 +307,7 @@ func TestThreat24_ACancelledCommandIsEndedInTheMachine(t *testing.T) {
 // A call that takes long is answered with a job, which goes on and can be read by
 // offset to its end.
 func TestALongCommandBecomesAJob(t *testing.T) {
+	t.Parallel()
 	for _, e := range eras {
 		t.Run(string(e), func(t *testing.T) {
 			t.Parallel()
@@ -342,6 +350,7 @@ func TestALongCommandBecomesAJob(t *testing.T) {
 // next server of the same user either.
 func TestAJobOfAKilledServerIsLost(t *testing.T) {
 	needsProc(t)
+	t.Parallel()
 	for i, e := range eras {
 		t.Run(string(e), func(t *testing.T) {
 			t.Parallel()
@@ -373,6 +382,7 @@ func TestAJobOfAKilledServerIsLost(t *testing.T) {
 // Another server of the same user says so, and does not end it.
 func TestAJobOfAnotherServerIsElsewhere(t *testing.T) {
 	needsProc(t)
+	t.Parallel()
 	dir := t.TempDir()
 	// The second server speaks to nobody but the file that it is given.
 	script := `mkfifo "$0/in"; "$1" <"$0/in" >"$0/out" & exec "$@"`

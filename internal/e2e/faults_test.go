@@ -122,26 +122,22 @@ faults:
 type breakage struct {
 	name, argv string
 	calls      func(c toolCall) bool
-	eras       []era // nil: they take turns
 }
 
 // Whatever part of orbctl breaks, and in whatever way: every tool ends, and gives
 // an error with a code of its own or what is true, and never says that there is
 // nothing where it only could not look.
 func TestThreat27_ABrokenOrbctlIsNeverAnEmptySuccess(t *testing.T) {
+	t.Parallel()
 	for _, b := range []breakage{
-		{name: "first", argv: "^(list|info|default|config|logs|run)", calls: func(toolCall) bool { return true }, eras: eras},
+		{name: "first", argv: "^(list|info|default|config|logs|run)", calls: func(toolCall) bool { return true }},
 		{name: "guest", argv: "^run", calls: func(c toolCall) bool { return c.args["machine"] != nil && c.name != "vm_logs" }},
 		{name: "list", argv: "^list", calls: func(c toolCall) bool {
 			return slices.Contains([]string{"vm_list", "orbstack_config_get all", "orbstack_status"}, c.name)
 		}},
 	} {
 		for i, kind := range kinds {
-			turn := b.eras
-			if turn == nil {
-				turn = eras[i%2 : i%2+1]
-			}
-			for _, e := range turn {
+			for _, e := range turn(i) {
 				for part, calls := range b.parts(kind) {
 					t.Run(fmt.Sprintf("%s %s %s %d", e, b.name, kind, part), func(t *testing.T) {
 						t.Parallel()
@@ -200,6 +196,7 @@ func breaks(t *testing.T, s *session, kind string, calls []toolCall) {
 
 // Status is what every call asks first.
 func TestThreat27_ABrokenStatusIsNeverAnEmptySuccess(t *testing.T) {
+	t.Parallel()
 	for i, kind := range kinds {
 		e := eras[i%2]
 		t.Run(string(e)+" "+kind, func(t *testing.T) {
@@ -237,6 +234,7 @@ func TestThreat27_ABrokenStatusIsNeverAnEmptySuccess(t *testing.T) {
 
 // An orbctl that cannot say what it can do is not one that cannot do it.
 func TestThreat27_ABrokenHelpIsNotAnOldVersion(t *testing.T) {
+	t.Parallel()
 	for i, kind := range kinds {
 		e := eras[i%2]
 		t.Run(string(e)+" "+kind, func(t *testing.T) {

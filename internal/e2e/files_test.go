@@ -36,6 +36,7 @@ func names(t *testing.T, folder string) []string {
 
 // Files pass whole or not at all, through folders that are allowed and no others.
 func TestFilesPassWholeOrNotAtAll(t *testing.T) {
+	t.Parallel()
 	for _, e := range eras {
 		t.Run(string(e), func(t *testing.T) {
 			t.Parallel()
@@ -143,6 +144,7 @@ func TestWithoutAFolderThereAreNoFiles(t *testing.T) {
 
 // A sandbox is tried from inside, put aside, spoiled, and had back.
 func TestASandboxCanBeHadBack(t *testing.T) {
+	t.Parallel()
 	for _, e := range eras {
 		t.Run(string(e), func(t *testing.T) {
 			t.Parallel()

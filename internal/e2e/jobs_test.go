@@ -28,6 +28,7 @@ faults:
 // What makes machines goes on as a job when it takes long, and says in the end
 // what it would have said at once.
 func TestMakingAMachineBecomesAJob(t *testing.T) {
+	t.Parallel()
 	for _, e := range eras {
 		t.Run(string(e), func(t *testing.T) {
 			t.Parallel()
@@ -78,7 +79,8 @@ func TestMakingAMachineBecomesAJob(t *testing.T) {
 // done by the next one, and what there is can be seen.
 func TestAServerThatIsKilledWhileItMakesAMachine(t *testing.T) {
 	needsProc(t)
-	for _, e := range eras {
+	t.Parallel()
+	for _, e := range turnOf(t) {
 		t.Run(string(e), func(t *testing.T) {
 			t.Parallel()
 			s := openWith(t, slowWorld, e, nil, "sh", "-c", `"$@"; exec "$@"`, "sh", bin.server, "--job-after", "200ms")
@@ -115,6 +117,7 @@ func TestAServerThatIsKilledWhileItMakesAMachine(t *testing.T) {
 // The end of a server ends its jobs, and leaves no note that would call them lost.
 func TestTheEndOfAServerEndsItsJobs(t *testing.T) {
 	needsProc(t)
+	t.Parallel()
 	for _, e := range eras {
 		t.Run(string(e), func(t *testing.T) {
 			t.Parallel()

@@ -50,6 +50,7 @@ const hold = `"$@"; while [ ! -e "$0" ]; do sleep 0.05; done`
 // However the server dies, what it has started dies with it.
 func TestAKilledServerLeavesNothingRunning(t *testing.T) {
 	needsProc(t)
+	t.Parallel()
 	for _, e := range eras {
 		t.Run(string(e), func(t *testing.T) {
 			t.Parallel()
@@ -90,6 +91,7 @@ func oneShot(e era) string {
 // A client that writes everything and closes its end gets every reply: echo … |
 // orbstack-mcp. Each is a process of its own, since it is about how one ends.
 func TestNoReplyIsLostWhenTheInputEnds(t *testing.T) {
+	t.Parallel()
 	const runs = 50
 	for _, e := range eras {
 		t.Run(string(e), func(t *testing.T) {
@@ -135,6 +137,7 @@ func isWhole(t *testing.T, output []byte) bool {
 // finished first.
 func TestASignalLetsCallsFinish(t *testing.T) {
 	needsProc(t)
+	t.Parallel()
 	for _, e := range eras {
 		t.Run(string(e), func(t *testing.T) {
 			t.Parallel()
@@ -156,6 +159,7 @@ func TestASignalLetsCallsFinish(t *testing.T) {
 // it. Its handler has 250 ms to say it, which a busy computer may miss.
 func TestACallThatIsCutByTheEndSaysSo(t *testing.T) {
 	needsProc(t)
+	t.Parallel()
 	for _, e := range eras {
 		t.Run(string(e), func(t *testing.T) {
 			t.Parallel()
@@ -182,6 +186,7 @@ func TestACallThatIsCutByTheEndSaysSo(t *testing.T) {
 // Who cancels wants no answer, and gets none; the work ends at once.
 func TestACancelledCallEndsInSilence(t *testing.T) {
 	needsProc(t)
+	t.Parallel()
 	for _, e := range eras {
 		t.Run(string(e), func(t *testing.T) {
 			t.Parallel()
@@ -199,8 +204,9 @@ func TestACancelledCallEndsInSilence(t *testing.T) {
 
 // Three hundred calls at once are all answered, and OrbStack sees four at a time.
 func TestAFlightOfCallsGoesThroughFourAtATime(t *testing.T) {
-	const flight, places = 300, 4
-	for _, e := range eras {
+	t.Parallel()
+	const flight, places = 500, 4
+	for _, e := range turnOf(t) {
 		t.Run(string(e), func(t *testing.T) {
 			t.Parallel()
 			s := open(t, spawnWorld, e)

@@ -61,7 +61,7 @@ func TestLimitsAreSetAndSayWhenTheyHold(t *testing.T) {
 }
 
 func TestLimitsThatCannotBeSetChangeNothing(t *testing.T) {
-	inBothEras(t, func(t *testing.T, e era) {
+	inOneEra(t, func(t *testing.T, e era) {
 		s := open(t, limitsWorld, e)
 		for _, c := range []struct {
 			code string
@@ -91,7 +91,7 @@ func TestLimitsThatCannotBeSetChangeNothing(t *testing.T) {
 }
 
 func TestLimitsAreSetAllOrNoneOfThem(t *testing.T) {
-	inBothEras(t, func(t *testing.T, e era) {
+	inOneEra(t, func(t *testing.T, e era) {
 		s := open(t, limitsWorld, e)
 		all := args{"machine": "a.b.c", "cpus": "1", "memory": "256M", "disk": "64G"}
 		r := s.call(t, "vm_limits_set", all)

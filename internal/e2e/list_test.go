@@ -79,7 +79,7 @@ func TestListShowsWhatOrbStackKnows(t *testing.T) {
 }
 
 func TestListNarrows(t *testing.T) {
-	inBothEras(t, func(t *testing.T, e era) {
+	inOneEra(t, func(t *testing.T, e era) {
 		s := open(t, mixedWorld, e)
 		for _, tt := range []struct {
 			args args
@@ -109,7 +109,7 @@ func TestListNarrows(t *testing.T) {
 
 // No machine is a list of none and not an error, whichever way OrbStack says it.
 func TestListOfNoMachines(t *testing.T) {
-	inBothEras(t, func(t *testing.T, e era) {
+	inOneEra(t, func(t *testing.T, e era) {
 		for _, variant := range []string{"array", "help", "help_fails"} {
 			t.Run(variant, func(t *testing.T) {
 				t.Parallel()
@@ -131,7 +131,7 @@ func TestListOfManyMachinesIsNamesAndStates(t *testing.T) {
 	for i := range 25 {
 		fmt.Fprintf(&world, "  - {name: m%02d, state: %s}\n", i, map[bool]string{true: "running", false: "stopped"}[i < 3])
 	}
-	inBothEras(t, func(t *testing.T, e era) {
+	inOneEra(t, func(t *testing.T, e era) {
 		s := open(t, world.String(), e)
 		mark := len(s.reached())
 		got := decode[listAnswer](t, s.call(t, "vm_list", args{}))
@@ -168,7 +168,7 @@ faults:
   - {argv: "^info web ", kind: error, stderr: "[-32098] the disk is on fire \e[31m\u202e"}
   - {argv: "^info cell ", kind: garbage}
 `
-	inBothEras(t, func(t *testing.T, e era) {
+	inOneEra(t, func(t *testing.T, e era) {
 		s := open(t, world, e)
 		got := decode[listAnswer](t, s.call(t, "vm_list", args{}))
 		require.Equal(t, []string{"web", "web-2", "db", "cell"}, got.names())
@@ -191,7 +191,7 @@ func TestListSurvivesAMachineThatGoes(t *testing.T) {
 faults:
   - {argv: "^info db ", kind: error, stderr: "[-32098] machine not found: 'db'"}
 `
-	inBothEras(t, func(t *testing.T, e era) {
+	inOneEra(t, func(t *testing.T, e era) {
 		s := open(t, world, e)
 		got := decode[listAnswer](t, s.call(t, "vm_list", args{}))
 		i := slices.Index(got.names(), "db")
@@ -203,7 +203,7 @@ faults:
 // Machines are looked up side by side, not one after the other.
 func TestListLooksMachinesUpSideBySide(t *testing.T) {
 	world := mixedWorld + "faults: [{argv: '^info', kind: delay, delay: 2s}]\n"
-	inBothEras(t, func(t *testing.T, e era) {
+	inOneEra(t, func(t *testing.T, e era) {
 		s := open(t, world, e)
 		got := decode[listAnswer](t, s.call(t, "vm_list", args{}))
 		assert.Len(t, got.Machines, 4)

@@ -144,7 +144,7 @@ func TestFollowingALogThatGoesOn(t *testing.T) {
 
 // Without follow_seconds a log that never ends is cut at a deadline, and says so.
 func TestALogThatNeverEndsIsCutAtItsDeadline(t *testing.T) {
-	inBothEras(t, func(t *testing.T, e era) {
+	inOneEra(t, func(t *testing.T, e era) {
 		s := open(t, "extends: demo\nvariants: {logs: follows}\n", e)
 		r := s.call(t, "vm_logs", args{"machine": "legacy", "lines": 2})
 		got := decode[logsAnswer](t, r)
@@ -157,7 +157,7 @@ func TestALogThatNeverEndsIsCutAtItsDeadline(t *testing.T) {
 
 // The variant of the simulator that follows: what is there, until the time is up.
 func TestFollowingALogWithoutNews(t *testing.T) {
-	inBothEras(t, func(t *testing.T, e era) {
+	inOneEra(t, func(t *testing.T, e era) {
 		s := open(t, "extends: demo\nvariants: {logs: follows}\n", e)
 		r, told := s.follow(t, args{"machine": "legacy", "follow_seconds": 2}, "t")
 		got := decode[logsAnswer](t, r)
@@ -176,7 +176,7 @@ faults:
   - {argv: "^logs web", times: 1, kind: garbage, stdout: "a\nb\n"}
   - {argv: "^logs web", kind: garbage, stdout: "a\nb\nc\nd\ne\n"}
 `
-	inBothEras(t, func(t *testing.T, e era) {
+	inOneEra(t, func(t *testing.T, e era) {
 		s := open(t, world, e)
 		r, told := s.follow(t, args{"machine": "web", "follow_seconds": 8}, "t")
 		got := decode[logsAnswer](t, r)
@@ -199,7 +199,7 @@ machines:
   - {name: box, rootfs: busybox, default_username: root, files: {/var/log/messages: "old 1\nold 2\n"}}
 `
 	files := map[string]string{"sys": "/var/log/syslog", "box": "/var/log/messages"}
-	inBothEras(t, func(t *testing.T, e era) {
+	inOneEra(t, func(t *testing.T, e era) {
 		for machine, file := range files {
 			t.Run(machine, func(t *testing.T) {
 				t.Parallel()
@@ -222,7 +222,7 @@ machines:
 // A client that gives up ends the following, and hears no more of it.
 func TestFollowingEndsWithTheCall(t *testing.T) {
 	needsProc(t)
-	inBothEras(t, func(t *testing.T, e era) {
+	inOneEra(t, func(t *testing.T, e era) {
 		s := openWith(t, "base", e, nil, streaming(t)...)
 		id, _ := s.start("tools/call", args{"name": "vm_logs", "arguments": args{"follow_seconds": 45}, "_meta": args{"progressToken": "t"}})
 		until(t, "a first notification", func() bool { return len(s.progress(t)) > 0 })

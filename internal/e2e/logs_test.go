@@ -143,7 +143,7 @@ func unfenced(t *testing.T, text string) []string {
 // The kernel's ring is that of the VM, so what is in it is not known; that there
 // is something is.
 func TestLogsOfTheKernel(t *testing.T) {
-	inBothEras(t, func(t *testing.T, e era) {
+	inOneEra(t, func(t *testing.T, e era) {
 		s := open(t, logsWorld, e)
 		for _, machine := range []string{"web", "box"} {
 			r := s.call(t, "vm_logs", args{"machine": machine, "source": "kernel", "lines": 3})
@@ -157,7 +157,7 @@ func TestLogsOfTheKernel(t *testing.T) {
 }
 
 func TestLogsThatCannotBeRead(t *testing.T) {
-	inBothEras(t, func(t *testing.T, e era) {
+	inOneEra(t, func(t *testing.T, e era) {
 		s := open(t, logsWorld, e)
 		for _, tt := range []struct {
 			args args
@@ -188,7 +188,7 @@ func TestLogsThatCannotBeRead(t *testing.T) {
 
 // An empty log of OrbStack's is an empty list.
 func TestLogsOfASilentMachine(t *testing.T) {
-	inBothEras(t, func(t *testing.T, e era) {
+	inOneEra(t, func(t *testing.T, e era) {
 		r := open(t, logsWorld, e).call(t, "vm_logs", args{"machine": "silent"})
 		assert.Contains(t, string(r.Raw), `"lines":[]`)
 		assert.Equal(t, "silent, source machine: 0 of 0 matching lines (0 read).", r.Text)

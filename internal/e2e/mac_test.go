@@ -73,7 +73,7 @@ machines:
       - {kind: http, port: 81, status: 404}
       - {kind: http, port: 82, status: 302, headers: {Location: "http://x/` + strings.Repeat("a", 5000) + `"}}
 `
-	inBothEras(t, func(t *testing.T, e era) {
+	inOneEra(t, func(t *testing.T, e era) {
 		s := open(t, world, e)
 		got := decode[macAnswer](t, s.call(t, "vm_test_connectivity", args{"target": "http://srv/", "from": "mac", "count": 1}))
 		assert.Equal(t, "ok", got.Verdict, "the 404 behind the redirect is not seen")
@@ -95,7 +95,7 @@ func TestFromTheMacNothingButMachinesIsReached(t *testing.T) {
 	world := matrix(t) + `
   - {argv: "^info never", kind: error}
 `
-	inBothEras(t, func(t *testing.T, e era) {
+	inOneEra(t, func(t *testing.T, e era) {
 		s := open(t, world, e)
 		for _, target := range []string{
 			"far.example:80", "https://example.com/", "203.0.113.7", "192.168.139.1:53", "192.168.139.200:22", "192.168.138.9:80",
@@ -119,7 +119,7 @@ machines:
 dns:
   - {name: srv.orb.local, type: A, values: [203.0.113.7, 127.0.0.1], from: mac}
 `
-	inBothEras(t, func(t *testing.T, e era) {
+	inOneEra(t, func(t *testing.T, e era) {
 		got := decode[macAnswer](t, open(t, world, e).call(t, "vm_test_connectivity", args{"target": "srv:80", "from": "mac", "count": 1}))
 		require.Len(t, got.Results, 2)
 		assert.Equal(t, []string{"name", "dns_failed", ""}, []string{got.Results[0].By, got.Results[0].Verdict, got.Results[0].Address})

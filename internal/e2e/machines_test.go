@@ -101,6 +101,7 @@ func machineCases() []machineCase {
 // Every tool of the machines does what it says, on every version that there is to
 // tell apart, and nothing else.
 func TestMachinesAreChangedAsAskedAndNotOtherwise(t *testing.T) {
+	t.Parallel()
 	for _, version := range slices.Concat(old, mid, last) {
 		for _, e := range eras {
 			t.Run(string(e)+" "+version, func(t *testing.T) {
@@ -194,6 +195,7 @@ func misfortunes() []misfortune {
 
 // Whatever orbctl says, what is reported is what is there.
 func TestWhatIsReportedIsWhatIsThere(t *testing.T) {
+	t.Parallel()
 	for i, m := range misfortunes() {
 		e := eras[i%2]
 		t.Run(string(e)+" "+m.name, func(t *testing.T) {

@@ -11,7 +11,8 @@ import (
 // From the Mac, which has neither a route to lose nor a tool to lack: no_route
 // and no_tool are the only verdicts of the table that cannot be had here.
 func TestTheMacSeesMachinesAsTheyAre(t *testing.T) {
-	for _, e := range eras {
+	t.Parallel()
+	for _, e := range turnOf(t) {
 		t.Run(string(e), func(t *testing.T) {
 			t.Parallel()
 			s := open(t, matrix(t), e)
@@ -65,6 +66,7 @@ func TestTheMacSeesMachinesAsTheyAre(t *testing.T) {
 }
 
 func TestTheMacIsNoScanner(t *testing.T) {
+	t.Parallel()
 	s := open(t, matrix(t), modern)
 	for _, target := range []string{"example.com:443", "203.0.113.7", "192.168.1.1:22", "http://169.254.169.254/", "0.250.250.254:22"} {
 		r := s.call(t, "vm_test_connectivity", args{"target": target, "from": "mac", "count": 1, "timeout_seconds": 1})

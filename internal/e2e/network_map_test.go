@@ -59,49 +59,58 @@ func fourWays(ping, pingName, tcp, tcpName string) map[string]string {
 	return map[string]string{"ping address": ping, "ping name": pingName, "tcp 80 address": tcp, "tcp 80 name": tcpName}
 }
 
+// It starts two hundred programs at once and each has seconds only: but for the
+// other era, no test runs beside it.
 func TestAMapShowsWhoReachesWhom(t *testing.T) {
-	inBothEras(t, func(t *testing.T, e era) {
-		s := open(t, mapWorld, e)
-		r := s.call(t, "vm_network_map", args{"machines": []string{"web", "box", "mute", "closed", "walled", "nosh", "legacy", "web"}, "ports": []any{80, "80"}})
-		got := decode[mapAnswer](t, r)
-		require.Len(t, got.Machines, 7, "one row for each, and one that is named twice is one")
-		rows := map[string]int{}
-		for i, m := range got.Machines {
-			rows[m.Name] = i
-		}
-		assert.True(t, got.Machines[rows["walled"]].IsolateNetwork)
-		assert.Equal(t, "stopped", got.Machines[rows["legacy"]].State)
-		require.NotNil(t, got.Machines[rows["nosh"]].Error)
-		assert.Equal(t, "guest_tool_missing", got.Machines[rows["nosh"]].Error.Code)
+	for _, e := range eras {
+		t.Run(string(e), func(t *testing.T) {
+			t.Parallel()
+			seesTheMap(t, open(t, mapWorld, e))
+		})
+	}
+}
 
-		good := fourWays("ok", "ok", "ok", "ok")
-		assert.Equal(t, good, got.verdicts("web", "box"))
-		assert.Equal(t, good, got.verdicts("box", "web"))
-		assert.Equal(t, good, got.verdicts("web", "nosh"), "it cannot be asked, and answers")
-		assert.Equal(t, fourWays("ok", "dns_failed", "ok", "dns_failed"), got.verdicts("mute", "web"))
-		assert.Equal(t, fourWays("ok", "ok", "refused", "refused"), got.verdicts("web", "closed"))
-		for _, v := range got.verdicts("web", "walled") {
-			assert.NotEqual(t, "ok", v)
-		}
-		assert.Empty(t, got.verdicts("nosh", "web"))
-		assert.Empty(t, got.verdicts("web", "legacy"), "a stopped one is not tried")
-		assert.Empty(t, got.verdicts("web", "web"))
-		assert.Len(t, got.Cells, 5*5*4)
+func seesTheMap(t *testing.T, s *session) {
+	t.Helper()
+	r := s.call(t, "vm_network_map", args{"machines": []string{"web", "box", "mute", "closed", "walled", "nosh", "legacy", "web"}, "ports": []any{80, "80"}})
+	got := decode[mapAnswer](t, r)
+	require.Len(t, got.Machines, 7, "one row for each, and one that is named twice is one")
+	rows := map[string]int{}
+	for i, m := range got.Machines {
+		rows[m.Name] = i
+	}
+	assert.True(t, got.Machines[rows["walled"]].IsolateNetwork)
+	assert.Equal(t, "stopped", got.Machines[rows["legacy"]].State)
+	require.NotNil(t, got.Machines[rows["nosh"]].Error)
+	assert.Equal(t, "guest_tool_missing", got.Machines[rows["nosh"]].Error.Code)
 
-		all := strings.Join(got.Problems, "\n")
-		for _, want := range []string{
-			"nosh could not be asked what it reaches (guest_tool_missing)", "legacy is stopped, so it was not tested.",
-			"mute cannot resolve the name of web, box, closed, nosh", "Tcp 80 to closed: refused from web, box, mute.",
-			"walled is kept off the network on purpose (isolate_network)",
-		} {
-			assert.Contains(t, all, want)
-		}
-		checkMapText(t, r, got)
-		for _, run := range s.booted() {
-			assert.NotContains(t, run, "legacy", "a stopped machine is not woken")
-		}
-		assert.Empty(t, s.changesOf(0))
-	})
+	good := fourWays("ok", "ok", "ok", "ok")
+	assert.Equal(t, good, got.verdicts("web", "box"))
+	assert.Equal(t, good, got.verdicts("box", "web"))
+	assert.Equal(t, good, got.verdicts("web", "nosh"), "it cannot be asked, and answers")
+	assert.Equal(t, fourWays("ok", "dns_failed", "ok", "dns_failed"), got.verdicts("mute", "web"))
+	assert.Equal(t, fourWays("ok", "ok", "refused", "refused"), got.verdicts("web", "closed"))
+	for _, v := range got.verdicts("web", "walled") {
+		assert.NotEqual(t, "ok", v)
+	}
+	assert.Empty(t, got.verdicts("nosh", "web"))
+	assert.Empty(t, got.verdicts("web", "legacy"), "a stopped one is not tried")
+	assert.Empty(t, got.verdicts("web", "web"))
+	assert.Len(t, got.Cells, 5*5*4)
+
+	all := strings.Join(got.Problems, "\n")
+	for _, want := range []string{
+		"nosh could not be asked what it reaches (guest_tool_missing)", "legacy is stopped, so it was not tested.",
+		"mute cannot resolve the name of web, box, closed, nosh", "Tcp 80 to closed: refused from web, box, mute.",
+		"walled is kept off the network on purpose (isolate_network)",
+	} {
+		assert.Contains(t, all, want)
+	}
+	checkMapText(t, r, got)
+	for _, run := range s.booted() {
+		assert.NotContains(t, run, "legacy", "a stopped machine is not woken")
+	}
+	assert.Empty(t, s.changesOf(0))
 }
 
 // checkMapText: every fact of the JSON stands in the text, in fewer words.
@@ -125,7 +134,7 @@ func checkMapText(t *testing.T, r result, got mapAnswer) {
 }
 
 func TestAMapOfAllIsOneRunForEachMachineThatRuns(t *testing.T) {
-	inBothEras(t, func(t *testing.T, e era) {
+	inOneEra(t, func(t *testing.T, e era) {
 		s := open(t, spawnWorld, e)
 		got := decode[mapAnswer](t, s.call(t, "vm_network_map", args{}))
 		assert.Equal(t, "Everything that was tested works.", got.Note)
@@ -146,7 +155,7 @@ func TestAMapOfAllIsOneRunForEachMachineThatRuns(t *testing.T) {
 }
 
 func TestAMapThatCannotBeDrawnSaysWhy(t *testing.T) {
-	inBothEras(t, func(t *testing.T, e era) {
+	inOneEra(t, func(t *testing.T, e era) {
 		s := open(t, spawnWorld, e)
 		for _, c := range []struct {
 			code string

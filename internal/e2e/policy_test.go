@@ -30,6 +30,7 @@ machines:
 // What the flags take out is not listed, and called by name it is refused before
 // anybody is asked anything.
 func TestWhatIsNotOfferedIsRefusedByName(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name       string
 		flags      []string
@@ -67,7 +68,8 @@ func TestWhatIsNotOfferedIsRefusedByName(t *testing.T) {
 // A server for one machine knows no other: not to change, not to look at, not by
 // name, and not where a list is given for help.
 func TestAServerForOneMachineKnowsNoOther(t *testing.T) {
-	for _, e := range eras {
+	t.Parallel()
+	for _, e := range turnOf(t) {
 		t.Run(string(e), func(t *testing.T) {
 			t.Parallel()
 			s := openAsking(t, policyWorld, e, always(accept), "--machine", "web", "--exec", "all")

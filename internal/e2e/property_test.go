@@ -27,11 +27,12 @@ var patient = map[string]bool{
 	"vm_sandbox_create": true, "vm_checkpoint": true, "vm_rollback": true,
 }
 
-// A thousand calls in each era, with whatever a model that is confused, or that
+// Five hundred calls in each era, with whatever a model that is confused, or that
 // was talked into it, may write: every answer is a tool's, and nothing but the
 // operations of these tools ever stands on orbctl's command line.
 func TestThreat03_WhateverIsAskedOrbctlSeesOnlyWhatItShould(t *testing.T) {
-	const calls, atOnce = 1000, 50
+	t.Parallel()
+	const calls, atOnce = 500, 50
 	for i, e := range eras {
 		t.Run(string(e), func(t *testing.T) {
 			t.Parallel()

@@ -62,6 +62,7 @@ func (s *session) tools(t *testing.T) []listedTool {
 // With --read-only nothing that changes is offered, and nothing that changes is
 // done; everything else is as it was.
 func TestThreat04_NothingChangesWithReadOnly(t *testing.T) {
+	t.Parallel()
 	for _, e := range eras {
 		t.Run(string(e), func(t *testing.T) {
 			t.Parallel()
@@ -116,6 +117,7 @@ func withoutHelp(call string) string {
 
 // Without the flag everything is offered, and the hints tell the two apart.
 func TestEveryToolSaysWhetherItChanges(t *testing.T) {
+	t.Parallel()
 	for _, e := range eras {
 		t.Run(string(e), func(t *testing.T) {
 			t.Parallel()

@@ -13,6 +13,7 @@ import (
 // One `list` can fail while another orbctl runs (docs/orbctl-contract.md §1.7):
 // a read that fails once, or twice, is made again, and what comes then is right.
 func TestAFlakyReadIsMadeAgain(t *testing.T) {
+	t.Parallel()
 	for i, kind := range []string{"error", "garbage", "truncated", "crash", "empty"} {
 		for times := 1; times <= 2; times++ {
 			e := eras[(i+times)%2]
@@ -74,6 +75,7 @@ type setChange struct {
 // A change is never made twice, whatever becomes of orbctl, and the answer says
 // what is stored.
 func TestABrokenChangeIsMadeOnceAndToldTruly(t *testing.T) {
+	t.Parallel()
 	for i, c := range []setChange{
 		{kind: "hang", code: "timeout", words: "may still have been made"},
 		{kind: "hang", work: true, changed: true},

@@ -17,17 +17,6 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// An era is a way to open and to speak: initialize of the old versions, or the
-// _meta of each request since 2026-07-28.
-type era string
-
-const (
-	legacy era = "2025-11-25"
-	modern era = "2026-07-28"
-)
-
-var eras = []era{legacy, modern}
-
 // A session is one client's connection to a server process of its own.
 type session struct {
 	t      testing.TB

@@ -23,7 +23,8 @@ func stale(r result) []string {
 }
 
 func TestTheCatalogueIsShownWithWhatIsStored(t *testing.T) {
-	for _, e := range eras {
+	t.Parallel()
+	for _, e := range turnOf(t) {
 		t.Run(string(e), func(t *testing.T) {
 			t.Parallel()
 			s := open(t, configWorld, e)
@@ -64,7 +65,8 @@ func TestTheCatalogueIsShownWithWhatIsStored(t *testing.T) {
 
 // On 2.0.x `config get` prints the whole listing (docs/orbctl-contract.md §4).
 func TestAnOldListingIsReadForTheOneKey(t *testing.T) {
-	for _, e := range eras {
+	t.Parallel()
+	for _, e := range turnOf(t) {
 		t.Run(string(e), func(t *testing.T) {
 			t.Parallel()
 			s := open(t, "old", e)
@@ -89,7 +91,8 @@ func TestAnOldListingIsReadForTheOneKey(t *testing.T) {
 
 // What nobody knows may do anything: it is a wall. That it is so already is no change.
 func TestAKeyThatNobodyKnowsNeedsAPerson(t *testing.T) {
-	for _, e := range eras {
+	t.Parallel()
+	for _, e := range turnOf(t) {
 		t.Run(string(e), func(t *testing.T) {
 			t.Parallel()
 			s := open(t, configWorld, e)
@@ -109,7 +112,8 @@ func TestAKeyThatNobodyKnowsNeedsAPerson(t *testing.T) {
 }
 
 func TestAMachinesUser(t *testing.T) {
-	for _, e := range eras {
+	t.Parallel()
+	for _, e := range turnOf(t) {
 		t.Run(string(e), func(t *testing.T) {
 			t.Parallel()
 			s := open(t, configWorld, e)
@@ -162,6 +166,7 @@ func TestAMachinesUser(t *testing.T) {
 // A password of a proxy is stored in OrbStack's settings; no answer and no log
 // line of ours holds it, whatever goes wrong.
 func TestAPasswordStaysWithOrbStack(t *testing.T) {
+	t.Parallel()
 	const secret = "s3c/ret@x"
 	parts := []string{"s3c", "ret@x"}
 	proxy := "http://ana:" + secret + "@proxy.example:3128"
@@ -175,7 +180,7 @@ func TestAPasswordStaysWithOrbStack(t *testing.T) {
 		"get garbled":  "faults: [{argv: '^config get', kind: garbage, stdout: \"x\\nnetwork_proxy=" + proxy + "\\n\"}]\n",
 		"list garbled": "faults: [{argv: '^(list|info)', kind: garbage, stdout: '{\"proxy\":\"" + proxy + "\"'}]\n",
 	} {
-		for _, e := range eras {
+		for _, e := range turnOf(t) {
 			t.Run(string(e)+" "+name, func(t *testing.T) {
 				t.Parallel()
 				s := open(t, world(fault), e, "--log-level", "debug")

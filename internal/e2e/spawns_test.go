@@ -104,6 +104,7 @@ func (c spawnCase) fails() bool {
 }
 
 func TestEveryToolRunsNoMoreOfOrbctlThanItHasTo(t *testing.T) {
+	t.Parallel()
 	for _, e := range eras {
 		t.Run(string(e), func(t *testing.T) {
 			t.Parallel()
@@ -165,6 +166,7 @@ func assertStatusAge(t *testing.T, s *session) {
 
 // A flight of calls at once asks once.
 func TestCallsAtOnceShareOneStatus(t *testing.T) {
+	t.Parallel()
 	for _, e := range eras {
 		t.Run(string(e), func(t *testing.T) {
 			t.Parallel()
@@ -188,7 +190,8 @@ func TestCallsAtOnceShareOneStatus(t *testing.T) {
 
 // Beyond 20 machines only their names are told, and nobody is asked one by one.
 func TestAListOfManyIsOneRun(t *testing.T) {
-	for _, e := range eras {
+	t.Parallel()
+	for _, e := range turnOf(t) {
 		t.Run(string(e), func(t *testing.T) {
 			t.Parallel()
 			var machines strings.Builder

@@ -181,7 +181,7 @@ func checkRunning(t *testing.T, got statusAnswer, opened time.Time) {
 // The last lines of OrbStack's log of the machine, as many as were asked for.
 func TestStatusShowsTheLastLogLines(t *testing.T) {
 	all := []string{"line 1", "line 2", "line 3", "line 4", "line 5", "line 6", "line 7", "line 8", "line 9", "line 10", "line 11", "line 12"}
-	inBothEras(t, func(t *testing.T, e era) {
+	inOneEra(t, func(t *testing.T, e era) {
 		s := open(t, machinesWorld(t), e)
 		for _, tt := range []struct {
 			asked any
@@ -201,7 +201,7 @@ func TestStatusShowsTheLastLogLines(t *testing.T) {
 
 // A stopped machine has its log and what OrbStack knows, and stays stopped.
 func TestStatusOfAStoppedMachineBootsNothing(t *testing.T) {
-	inBothEras(t, func(t *testing.T, e era) {
+	inOneEra(t, func(t *testing.T, e era) {
 		s := open(t, machinesWorld(t), e)
 		got := decode[statusAnswer](t, s.call(t, "vm_status_detailed", args{"machine": "halted"}))
 		assert.Equal(t, []string{"halted", "stopped", "ubuntu:noble"}, []string{got.Machine, got.State, got.Image})
@@ -227,7 +227,7 @@ machines:
       /usr/local/bin/systemctl: "#!/bin/sh\nprintf 'nginx.service loaded failed failed A web server\\npg.service loaded failed failed \\033[31mSQL\\n'\n"
   - {name: nogrep, hide: [grep, df, busybox], listeners: [{kind: tcp, port: 99}]}
 `
-	inBothEras(t, func(t *testing.T, e era) {
+	inOneEra(t, func(t *testing.T, e era) {
 		s := open(t, world, e)
 		sysd := decode[statusAnswer](t, s.call(t, "vm_status_detailed", args{}))
 		assert.True(t, sysd.Systemd)

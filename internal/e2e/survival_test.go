@@ -83,6 +83,7 @@ func until(t *testing.T, what string, done func() bool) {
 
 // 80 MiB is the wall: the message has 64, and is not kept.
 func TestALineOf64MiBIsAnsweredAndForgotten(t *testing.T) {
+	t.Parallel()
 	for _, e := range eras {
 		t.Run(string(e), func(t *testing.T) {
 			s := open(t, "empty", e)
@@ -108,7 +109,8 @@ func TestALineOf64MiBIsAnsweredAndForgotten(t *testing.T) {
 	}
 }
 
-// 1 GB of log lines, with what a hostile guest would put into them.
+// 1 GB of log lines, with what a hostile guest would put into them. It is read
+// whole before the deadline only where no other test runs beside this one.
 func TestAGigabyteOfHostileLogIsCleanBoundedAndFenced(t *testing.T) {
 	world := `
 extends: empty

@@ -93,9 +93,10 @@ func outside(t *testing.T, text string) string {
 // against the tool's schema), and no line of its text is the injected one, but
 // inside a fence that nobody else could close, or inside a string of JSON.
 func TestThreat13_NoInjectionBecomesALineOfOurs(t *testing.T) {
+	t.Parallel()
 	for name, text := range injections {
 		t.Run(name, func(t *testing.T) {
-			inBothEras(t, func(t *testing.T, e era) {
+			inOneEra(t, func(t *testing.T, e era) {
 				s := open(t, injected(t, text), e)
 				seen := 0
 				for _, c := range surfaces() {

@@ -43,12 +43,13 @@ func (s *session) callEveryTool(t *testing.T, machine string, which func(tool st
 
 // Looking wakes nobody: neither OrbStack nor a machine.
 func TestThreat17_LookingStartsNothing(t *testing.T) {
+	t.Parallel()
 	for name, world := range map[string]struct{ yaml, machine string }{
 		"OrbStack is stopped": {"status: stopped\n" + spawnWorld, ""},
 		"the machine is":      {strings.Replace(spawnWorld, "default: web", "default: legacy", 1), "legacy"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			inBothEras(t, func(t *testing.T, e era) {
+			inOneEra(t, func(t *testing.T, e era) {
 				s := open(t, world.yaml, e)
 				called := s.callEveryTool(t, world.machine, func(tool string) bool { return !isChanger(tool) })
 				reads := slices.DeleteFunc(s.tools(t), func(tool listedTool) bool { return isChanger(tool.Name) })
@@ -67,9 +68,10 @@ func TestThreat17_LookingStartsNothing(t *testing.T) {
 // from a tool that changes something either: a VM that were started so would
 // inherit the limits of this server's children, and end with them.
 func TestThreat18_NothingThatCouldStartOrbStackIsRun(t *testing.T) {
+	t.Parallel()
 	for _, status := range []string{"stopped", "starting"} {
 		t.Run(status, func(t *testing.T) {
-			inBothEras(t, func(t *testing.T, e era) {
+			inOneEra(t, func(t *testing.T, e era) {
 				s := open(t, "status: "+status+"\n"+spawnWorld, e)
 				called := s.callEveryTool(t, "", func(string) bool { return true })
 				assert.Len(t, called, len(s.tools(t)), "every tool")
