@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
+	"time"
 
 	"orbstack-mcp/orbctl"
 )
@@ -17,7 +17,7 @@ func startMachines() Tool {
 		Family: Machines, Effect: Changes, Idempotent: true,
 		Doc: "Starts machines and waits for their addresses. Use when a tool says that a machine is not running. It never starts OrbStack itself.",
 	}, func(ctx context.Context, c *Call, in machinesIn) (statesOut, error) {
-		return changeStates(ctx, in.Machines, c.Orb.Start)
+		return changeStates(ctx, c, in.Machines, c.Orb.Start)
 	})
 }
 
@@ -35,7 +35,7 @@ func restartMachines() Tool {
 		Family: Machines, Effect: Changes,
 		Doc: "Restarts machines that run. Use when a machine hangs or a setting of it needs a restart. It does not apply settings of OrbStack.",
 	}, func(ctx context.Context, c *Call, in machinesIn) (statesOut, error) {
-		return changeStates(ctx, in.Machines, c.Orb.Restart)
+		return changeStates(ctx, c, in.Machines, c.Orb.Restart)
 	})
 }
 
@@ -62,21 +62,34 @@ type stateRow struct {
 	Error   *failure `json:"error,omitempty"`
 }
 
-// changeStates does the same to each machine, side by side. It fails only if
-// nothing came of any of them.
-func changeStates(ctx context.Context, names []string, change func(context.Context, string) (orbctl.StateChange, error)) (statesOut, error) {
+// beat is how often a call that waits for machines says for which.
+const beat = time.Second
+
+// changeStates does the same to each machine, side by side, and says meanwhile whom
+// it waits for. It fails only if nothing came of any of them.
+func changeStates(ctx context.Context, c *Call, names []string, change func(context.Context, string) (orbctl.StateChange, error)) (statesOut, error) {
 	names = slices.Compact(slices.Sorted(slices.Values(names)))
 	out := statesOut{Machines: make([]stateRow, len(names))}
 	errs := make([]error, len(names))
-	var wg sync.WaitGroup
+	finished := make(chan string)
 	for i, name := range names {
-		wg.Go(func() {
+		go func() {
 			var done orbctl.StateChange
 			done, errs[i] = change(ctx, name)
 			out.Machines[i] = rowOfChange(name, done, errs[i])
-		})
+			finished <- name
+		}()
 	}
-	wg.Wait()
+	tick := time.NewTicker(beat)
+	defer tick.Stop()
+	for waiting := slices.Clone(names); len(waiting) > 0; {
+		select {
+		case name := <-finished:
+			waiting = slices.DeleteFunc(waiting, func(w string) bool { return w == name })
+		case <-tick.C:
+			c.Progress.Say(ctx, fmt.Sprintf("%d of %d done, waiting for %s", len(names)-len(waiting), len(names), strings.Join(waiting, ", ")))
+		}
+	}
 	if slices.Contains(errs, nil) {
 		return out, nil
 	}
@@ -124,7 +137,7 @@ func stop(ctx context.Context, c *Call, in stopIn) (statesOut, error) {
 		}
 		agree = func(m orbctl.MachineInfo) error { return stillOneOf(seen, m) }
 	}
-	return changeStates(ctx, in.Machines, func(ctx context.Context, name string) (orbctl.StateChange, error) {
+	return changeStates(ctx, c, in.Machines, func(ctx context.Context, name string) (orbctl.StateChange, error) {
 		return c.Orb.Stop(ctx, name, in.Force, agree)
 	})
 }

@@ -202,7 +202,7 @@ func TestACancelledCallEndsInSilence(t *testing.T) {
 	}
 }
 
-// Three hundred calls at once are all answered, and OrbStack sees four at a time.
+// Five hundred calls at once are all answered, and OrbStack sees four at a time.
 func TestAFlightOfCallsGoesThroughFourAtATime(t *testing.T) {
 	t.Parallel()
 	const flight, places = 500, 4

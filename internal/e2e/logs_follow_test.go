@@ -19,21 +19,28 @@ type progressNote struct {
 	Message  string  `json:"message"`
 }
 
-// follow calls vm_logs, with a progress token if there is one, and gives what
-// was told meanwhile. Nothing may be told after the answer.
+// follow calls vm_logs, with a progress token if there is one.
 func (s *session) follow(t *testing.T, a args, token any) (result, []progressNote) {
 	t.Helper()
-	params := args{"name": "vm_logs", "arguments": a}
+	return s.told(t, "vm_logs", a, token)
+}
+
+// told calls a tool and gives what was told meanwhile. Nothing may be told after the
+// answer.
+func (s *session) told(t *testing.T, tool string, a args, token any) (result, []progressNote) {
+	t.Helper()
+	params := args{"name": tool, "arguments": a}
 	if token != nil {
 		params["_meta"] = args{"progressToken": token}
 	}
+	before := len(s.progress(t))
 	m := s.request(t, "tools/call", params)
 	require.Nil(t, m.Error)
-	r := s.result(t, "vm_logs", m)
+	r := s.result(t, tool, m)
 	told := s.progress(t)
 	s.call(t, "orbstack_status", args{})
 	assert.Len(t, s.progress(t), len(told), "a notification came after the answer")
-	return r, told
+	return r, told[before:]
 }
 
 // progress is every notification of progress so far; there may be no other kind.

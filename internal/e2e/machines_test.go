@@ -223,3 +223,18 @@ func TestWhatIsReportedIsWhatIsThere(t *testing.T) {
 		})
 	}
 }
+
+// Who waits for machines is told for which, and told nothing where all goes fast.
+func TestWaitingForMachinesIsTold(t *testing.T) {
+	inBothEras(t, func(t *testing.T, e era) {
+		s := open(t, threeVersions+"faults: [{argv: '^(start|stop|restart) db', kind: delay, delay: 2500ms}]\n", e)
+		for _, tool := range []string{"vm_start", "vm_restart", "vm_stop"} {
+			r, told := s.told(t, tool, args{"machines": []string{"db", "nope"}}, tool)
+			require.False(t, r.IsError, r.Text)
+			assert.Equal(t, true, r.at("machines", 0, "changed"), r.Text)
+			require.NotEmpty(t, told, tool)
+			checkTold(t, told, tool, nil)
+			assert.Equal(t, "1 of 2 done, waiting for db", told[len(told)-1].Message)
+		}
+	})
+}

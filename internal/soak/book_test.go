@@ -52,7 +52,9 @@ func TestWhatIsLeftBehindIsWrong(t *testing.T) {
 		wrong  string
 	}{
 		"nothing":         {func(*soaking) {}, ""},
-		"a little memory": {func(s *soaking) { s.late.RSS += 3 << 10 }, ""},
+		"a little memory": {func(s *soaking) { s.late.RSS += 2 << 10 }, ""},
+		"early memory":    {func(s *soaking) { s.calls = 500; s.late.RSS += 7 << 10 }, ""},
+		"much of it":      {func(s *soaking) { s.calls = 500; s.late.RSS += 9 << 10 }, "resident"},
 		"memory":          {func(s *soaking) { s.late.RSS += 5 << 10 }, "resident"},
 		"much of much":    {func(s *soaking) { s.early.RSS, s.late.RSS = 100<<10, 111<<10 }, "resident"},
 		"a file":          {func(s *soaking) { s.late.Files++ }, "open files"},
@@ -62,7 +64,7 @@ func TestWhatIsLeftBehindIsWrong(t *testing.T) {
 		"a lock":          {func(s *soaking) { s.held = []string{"settings.lock"} }, "settings.lock"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := soaking{book: newBook(), began: good, early: good, late: good, most: sample{Children: 8}}
+			s := soaking{calls: 100_000, book: newBook(), began: good, early: good, late: good, most: sample{Children: 8}}
 			tt.change(&s)
 			problems := s.problems()
 			if tt.wrong == "" {
