@@ -91,7 +91,7 @@ func TestAFileOfAKilledServerIsLost(t *testing.T) {
 	needsProc(t)
 	inBothEras(t, func(t *testing.T, e era) {
 		dir := t.TempDir()
-		world := filesWorld + "faults:\n  - {argv: '^export', kind: hang}\n  - {argv: '^run -m bin .*orbstack-mcp-put', kind: hang}\n"
+		world := filesWorld + "faults:\n  - {argv: '^export', kind: hang}\n  - {argv: '(?s)^run -m bin .*orbstack-mcp-put', kind: hang}\n"
 		s := openWith(t, world, e, nil, "sh", "-c", `"$@"; exec "$@"`, "sh", bin.server, "--allow-path", dir, "--job-after", "300ms")
 		s.inBox(t, "box", "echo text >/tmp/file")
 		var handles []any
