@@ -27,7 +27,7 @@ demo: deps build ## watch a real client diagnose a broken network in the simulat
 RACE := CGO_ENABLED=1 $(GO) test -race -timeout 60m
 test: deps ## every test, with the race detector, against the simulator
 	$(RACE) -p 2 -parallel 10 $$($(GO) list ./... | grep -v /internal/e2e$$)
-	$(RACE) -parallel 10 ./internal/e2e
+	$(RACE) -parallel 6 ./internal/e2e
 
 cover: deps ## coverage of the rooms that matter, in bin/cover.out
 	.ci/cover

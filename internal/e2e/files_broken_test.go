@@ -12,13 +12,20 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// inBox runs a command as root in a contained machine and gives what it prints.
+// inBox runs a command as root in a contained machine and gives what it prints,
+// also where it has become a job.
 func (s *session) inBox(t *testing.T, machine, command string) string {
 	t.Helper()
 	r := s.call(t, "vm_exec", args{"machine": machine, "command": command, "user": "root"})
 	require.False(t, r.IsError, r.Text)
-	require.Equal(t, 0.0, r.at("exit_code"), r.Text)
-	text, _ := r.at("stdout").(string)
+	var in []any
+	if handle := r.at("job"); handle != nil {
+		r = s.call(t, "vm_job", args{"job": handle, "wait_seconds": 45})
+		require.False(t, r.IsError, r.Text)
+		in = []any{"result"}
+	}
+	require.Equal(t, 0.0, r.at(append(in, "exit_code")...), r.Text)
+	text, _ := r.at(append(in, "stdout")...).(string)
 	return text
 }
 
