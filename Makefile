@@ -23,9 +23,11 @@ demo: deps build ## watch a real client diagnose a broken network in the simulat
 	@bin/orbsim run demo -- bin/demo bin/orbstack-mcp
 
 # Two packages at a time, and then the end-to-end tests by themselves: they wait for
-# real packets. -parallel, since much of what tests do is waiting (ADR 14).
+# real packets. -parallel, since much of what tests do is waiting (ADR 14). What can
+# be compiled before is, so that no compiler takes their time.
 RACE := CGO_ENABLED=1 $(GO) test -race -timeout 60m
 test: deps ## every test, with the race detector, against the simulator
+	CGO_ENABLED=1 $(GO) build -race ./...
 	$(RACE) -p 2 -parallel 10 $$($(GO) list ./... | grep -v /internal/e2e$$)
 	$(RACE) -parallel 6 ./internal/e2e
 
