@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -99,7 +98,7 @@ func TestAFileOfAKilledServerIsLost(t *testing.T) {
 	inBothEras(t, func(t *testing.T, e era) {
 		dir := t.TempDir()
 		world := filesWorld + "faults:\n  - {argv: '^export', kind: hang}\n  - {argv: '(?s)^run -m bin .*orbstack-mcp-put', kind: hang}\n"
-		s := openWith(t, world, e, nil, "sh", "-c", `"$@"; exec "$@"`, "sh", bin.server, "--allow-path", dir, "--job-after", "300ms")
+		s := openTwice(t, world, e, "--allow-path", dir, "--job-after", "300ms")
 		s.inBox(t, "box", "echo text >/tmp/file")
 		var handles []any
 		for tool, a := range map[string]args{
@@ -110,10 +109,7 @@ func TestAFileOfAKilledServerIsLost(t *testing.T) {
 			require.NotNil(t, r.at("job"), "%s: %s", tool, r.Text)
 			handles = append(handles, r.at("job"))
 		}
-		first := s.server(t)
-		require.NoError(t, syscall.Kill(first, syscall.SIGKILL))
-		until(t, "the next server", func() bool { return s.server(t) != first })
-		s.initialize(t)
+		s.killServer(t)
 		for _, handle := range handles {
 			r := s.call(t, "vm_job", args{"job": handle})
 			assert.Equal(t, "lost", r.at("state"), r.Text)

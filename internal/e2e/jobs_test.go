@@ -4,7 +4,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -83,7 +82,7 @@ func TestAServerThatIsKilledWhileItMakesAMachine(t *testing.T) {
 	for _, e := range turnOf(t) {
 		t.Run(string(e), func(t *testing.T) {
 			t.Parallel()
-			s := openWith(t, slowWorld, e, nil, "sh", "-c", `"$@"; exec "$@"`, "sh", bin.server, "--job-after", "200ms")
+			s := openTwice(t, slowWorld, e, "--job-after", "200ms")
 			var handles []string
 			for tool, a := range map[string]args{
 				"vm_create": {"name": "never", "distro": "debian"},
@@ -96,10 +95,7 @@ func TestAServerThatIsKilledWhileItMakesAMachine(t *testing.T) {
 			}
 			s.awaitCall(t, "create debian never")
 			until(t, "the clone", func() bool { return s.now(t)["never2 id"] != "" })
-			first := s.server(t)
-			require.NoError(t, syscall.Kill(first, syscall.SIGKILL))
-			until(t, "the next server", func() bool { return s.server(t) != first })
-			s.initialize(t)
+			s.killServer(t)
 			for _, handle := range handles {
 				r := s.call(t, "vm_job", args{"job": handle})
 				assert.Equal(t, "lost", r.at("state"), r.Text)

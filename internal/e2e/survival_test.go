@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -55,6 +56,24 @@ func (s *session) server(t *testing.T) (pid int) {
 		return pid != 0
 	})
 	return pid
+}
+
+// twice is a shell's script: a server, and when that has ended another.
+const twice = `"$@"; exec "$@"`
+
+// openTwice starts a server that killServer may end.
+func openTwice(t testing.TB, world string, e era, serverArgs ...string) *session {
+	t.Helper()
+	return openWith(t, world, e, nil, append([]string{"sh", "-c", twice, "sh", bin.server}, serverArgs...)...)
+}
+
+// killServer ends the server of openTwice with SIGKILL and speaks to the next.
+func (s *session) killServer(t *testing.T) {
+	t.Helper()
+	first := s.server(t)
+	require.NoError(t, syscall.Kill(first, syscall.SIGKILL))
+	until(t, "the next server", func() bool { return s.server(t) != first })
+	s.initialize(t)
 }
 
 // peak is the most memory that a process ever had resident, in KiB.
