@@ -24,7 +24,7 @@ var may = map[string][]string{
 	"orbctl":                     {"orbctl/folders", "orbctl/guest", "orbctl/managed", "orbctl/runner", "orbctl/untrusted"},
 	"orbctl/runner":              {"orbctl/guest", "orbctl/runner/audit", "orbctl/runner/confine", "orbctl/untrusted"},
 	"orbctl/runner/audit":        {"orbctl/untrusted"},
-	"orbctl/runner/confine":      {"orbctl/runner/confine/stage"},
+	"orbctl/runner/confine":      {"orbctl/runner/confine/trial"},
 	"orbctl/mac":                 {"orbctl/guest", "orbctl/untrusted"},
 	"orbctl/guest":               {"orbctl/untrusted"},
 	"internal/soak":              {"internal/statefolder"},

@@ -15,8 +15,7 @@ import (
 
 // BenchmarkCall compares calls, without and with the operating system's sandbox,
 // with a bare spawn of the same program, turn by turn, so that the noise of the
-// machine hits all alike. The stage costs a start of this program, so that the
-// size of the test binary is in it.
+// machine hits all alike.
 func BenchmarkCall(b *testing.B) {
 	truth, err := filepath.EvalSymlinks("/usr/bin/true")
 	require.NoError(b, err)

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"orbstack-mcp/orbctl/runner/confine"
 )
 
 const (
@@ -22,10 +24,10 @@ const (
 // A child is a process to be: what it is given, and how long it has.
 type child struct {
 	program  string // the orbctl that it is to be, for errors
-	path     string // what is started; in a sandbox something that becomes it
 	argv     []string
 	env      []string
-	stdin    io.Reader // nil: nothing
+	start    func(confine.Command) (*os.Process, error) // in a sandbox or in none
+	stdin    io.Reader                                  // nil: nothing
 	deadline time.Duration
 	output   *capture
 	reaper   *reaper                         // nil: none
@@ -57,7 +59,7 @@ func (c child) run(ctx context.Context) (ending, error) {
 	}
 	defer pipes.closeOurEnds()
 	began := time.Now()
-	process, life, err := c.start(pipes.forChild())
+	process, life, err := c.fork(pipes.forChild())
 	pipes.closeChildEnds()
 	if err != nil {
 		return ending{}, &StartError{Path: c.program, Err: err}
@@ -143,10 +145,10 @@ type life struct {
 	err  error // set before over is closed
 }
 
-// start forks. The thread that forks stays until the child has ended, because
+// fork starts the process. The thread that forks stays until the child has ended, because
 // Linux sends the parent-death signal when that thread goes; it spends the time
 // waiting for the exit.
-func (c child) start(files []*os.File) (*os.Process, *life, error) {
+func (c child) fork(files [3]*os.File) (*os.Process, *life, error) {
 	type forked struct {
 		process *os.Process
 		err     error
@@ -156,7 +158,7 @@ func (c child) start(files []*os.File) (*os.Process, *life, error) {
 	go func() {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
-		p, err := os.StartProcess(c.path, c.argv, &os.ProcAttr{Dir: "/", Env: c.env, Files: files, Sys: attributes(c.reaper.none())})
+		p, err := c.start(confine.Command{Path: c.program, Argv: c.argv, Env: c.env, Files: files, DiesWithUs: c.reaper.none()})
 		started <- forked{p, err}
 		if err == nil {
 			l.err = awaitExit(p.Pid)
@@ -290,7 +292,7 @@ func openPipes(input bool) (p pipes, err error) {
 	return p, nil
 }
 
-func (p pipes) forChild() []*os.File { return []*os.File{p.stdin, p.stdoutW, p.stderrW} }
+func (p pipes) forChild() [3]*os.File { return [3]*os.File{p.stdin, p.stdoutW, p.stderrW} }
 
 func (p pipes) closeChildEnds() { closeAll(p.stdin, p.stdoutW, p.stderrW) }
 

@@ -2,7 +2,6 @@ package runner
 
 import (
 	"errors"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -10,9 +9,6 @@ import (
 // NeedsReaper says whether children survive the sudden death of their server
 // unless there is a reaper. macOS has no parent-death signal.
 const NeedsReaper = true
-
-// attributes: a group of its own.
-func attributes(bool) *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
 
 // awaitExit blocks until the child has ended, without reaping it: waitid with
 // WNOWAIT does not do that on macOS (go.dev/issue/19314), kqueue does.

@@ -3,11 +3,14 @@ package runner
 import (
 	"context"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"orbstack-mcp/orbctl/runner/confine"
 )
 
 // Build is the policy and the command line of a call, as Run makes it.
@@ -35,7 +38,10 @@ func ClassOf(op Op) Class { return table[op].class }
 // it is sent.
 func RunWatched(ctx context.Context, path string, argv, env []string, deadline time.Duration, look func(pgid int, sig unix.Signal)) error {
 	kill := func(pgid int, sig unix.Signal) { look(pgid, sig); killGroup(pgid, sig) }
-	c := child{path: path, argv: argv, env: env, deadline: deadline, output: newCapture(Call{Op: OpList}, whole), kill: kill}
+	start := func(c confine.Command) (*os.Process, error) {
+		return confine.Outside("a test").Start(confine.Profile{}, c)
+	}
+	c := child{program: path, argv: argv, env: env, start: start, deadline: deadline, output: newCapture(Call{Op: OpList}, whole), kill: kill}
 	_, err := c.run(ctx)
 	return err
 }

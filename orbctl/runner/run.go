@@ -207,14 +207,17 @@ func (r *Runner) askStatus(ctx context.Context) standing {
 func (r *Runner) launch(ctx context.Context, call Call, row row, argv []string, deadline time.Duration) (Result, error) {
 	capture := newCapture(call, row.stdout)
 	argv = withName(argv)
-	c := child{program: r.binary.Real, stdin: call.Stdin, deadline: deadline, output: capture, reaper: r.reaper, kill: killGroup}
-	var err error
 	profile := row.profile(call)
 	profile.Deadline = deadline
-	if c.path, c.argv, c.env, err = r.sandbox.Command(profile, r.binary.Real, argv, r.env); err != nil {
-		return Result{}, &StartError{Path: r.binary.Real, Err: err}
+	c := child{
+		program: r.binary.Real, argv: argv, env: r.env, stdin: call.Stdin,
+		start:    func(c confine.Command) (*os.Process, error) { return r.sandbox.Start(profile, c) },
+		deadline: deadline, output: capture, reaper: r.reaper, kill: killGroup,
 	}
 	e, err := c.run(ctx)
+	if err != nil && e.took == 0 { // there was no process
+		return Result{}, err
+	}
 	if e.unwatched != nil {
 		r.log.Warn("a child ran without a reaper", "error", e.unwatched)
 	}

@@ -1,9 +1,8 @@
 package confine
 
 import (
-	"fmt"
 	"path/filepath"
-	"strings"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -77,54 +76,86 @@ func landlockGaps(abi int) []string {
 	return gaps
 }
 
-// landlockRules are the rules that hold for every command.
-func landlockRules(abi int, home string) string {
-	if abi == 0 {
-		return ""
-	}
-	var b strings.Builder
-	fs, network, scoped := handled(abi)
-	fmt.Fprintf(&b, "landlock %d %d %d\n", fs, network, scoped)
+// A rule lets files be used so at and below a path.
+type rule struct {
+	access uint64
+	path   string
+}
+
+// fixedRules are the rules that hold for every command.
+func fixedRules(home string) []rule {
+	var rules []rule
 	for _, path := range readable {
-		allow(&b, mayRead, path)
+		rules = append(rules, rule{mayRead, path})
 	}
 	orbstack := filepath.Join(home, ".orbstack")
-	allow(&b, mayRead, orbstack)
-	allow(&b, mayConnect, filepath.Join(orbstack, "run"))
-	allow(&b, mayUse, "/dev/null")
-	return b.String()
+	return append(rules, rule{mayRead, orbstack}, rule{mayConnect, filepath.Join(orbstack, "run")}, rule{mayUse, "/dev/null"})
 }
 
 // programRules let one program run, with its dynamic loader if it has one.
-func programRules(abi int, program, loader string) string {
-	if abi == 0 {
-		return ""
-	}
-	var b strings.Builder
-	allow(&b, mayExecute, program)
+func programRules(program, loader string) []rule {
+	rules := []rule{{mayExecute, program}}
 	if loader != "" {
-		allow(&b, mayExecute, loader)
+		rules = append(rules, rule{mayExecute, loader})
 	}
-	return b.String()
+	return rules
 }
 
 // transferRules are for the paths of a profile.
-func transferRules(abi int, p Profile) string {
-	if abi == 0 {
-		return ""
-	}
-	var b strings.Builder
+func transferRules(p Profile) []rule {
+	var rules []rule
 	if p.ReadPath != "" {
-		allow(&b, mayRead, p.ReadPath)
+		rules = append(rules, rule{mayRead, p.ReadPath})
 	}
 	if p.WriteDir != "" {
-		allow(&b, mayWrite, p.WriteDir)
+		rules = append(rules, rule{mayWrite, p.WriteDir})
 	}
-	return b.String()
+	return rules
 }
 
-// allow is a line of package stage's, which leaves out what the kernel does not
-// know and what does not go with a file.
-func allow(b *strings.Builder, access uint64, path string) {
-	fmt.Fprintf(b, "allow %d %s\n", access, path)
+// ruleset is what a process restricts itself to, as a file descriptor (>2).
+func ruleset(abi int, rules []rule) (int, error) {
+	var attr unix.LandlockRulesetAttr // older kernels take the longer struct as long as its tail is 0
+	attr.Handled_access_fs, attr.Handled_access_net, attr.Scoped = handled(abi)
+	set, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr), 0)
+	if errno != 0 {
+		return -1, errno
+	}
+	for _, r := range rules {
+		if err := r.join(set, attr.Handled_access_fs); err != nil {
+			_ = unix.Close(int(set))
+			return -1, err
+		}
+	}
+	return int(set), nil
+}
+
+// onFile is what a rule for a file may hold; more is EINVAL.
+const onFile = unix.LANDLOCK_ACCESS_FS_EXECUTE | unix.LANDLOCK_ACCESS_FS_WRITE_FILE | unix.LANDLOCK_ACCESS_FS_READ_FILE |
+	unix.LANDLOCK_ACCESS_FS_TRUNCATE | unix.LANDLOCK_ACCESS_FS_IOCTL_DEV | unix.LANDLOCK_ACCESS_FS_RESOLVE_UNIX
+
+// join adds a rule, of which only what the kernel knows is kept. A path that
+// cannot be opened here needs none: orbctl could not open it either.
+func (r rule) join(set uintptr, known uint64) error {
+	fd, err := unix.Open(r.path, unix.O_PATH|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil
+	}
+	defer unix.Close(fd) //nolint:errcheck // nothing was written to it
+	access := r.access & known
+	var stat unix.Stat_t
+	if err := unix.Fstat(fd, &stat); err != nil {
+		return err
+	}
+	if stat.Mode&unix.S_IFMT != unix.S_IFDIR {
+		access &= onFile
+	}
+	if access == 0 {
+		return nil
+	}
+	attr := unix.LandlockPathBeneathAttr{Allowed_access: access, Parent_fd: int32(fd)}
+	if _, _, errno := unix.Syscall6(unix.SYS_LANDLOCK_ADD_RULE, set, unix.LANDLOCK_RULE_PATH_BENEATH, uintptr(unsafe.Pointer(&attr)), 0, 0, 0); errno != 0 {
+		return errno
+	}
+	return nil
 }

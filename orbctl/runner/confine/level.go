@@ -66,7 +66,7 @@ func (e *UnavailableError) Error() string {
 // A SetupError says that orbctl was not started, since its sandbox could not be
 // set up.
 type SetupError struct {
-	Step string // what failed: a step of package stage, or "sandbox-exec"
+	Step string // what failed: a step between fork and execve, or "sandbox-exec"
 	Err  error  // the operating system's error
 }
 

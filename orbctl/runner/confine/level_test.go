@@ -32,11 +32,9 @@ func TestOffChangesNothing(t *testing.T) {
 		s, err := confine.New(mode, "relative", "relative")
 		require.NoError(t, err)
 		assert.Equal(t, "none: switched off, so orbctl runs with the rights of this server", s.Level().String())
-		path, argv, env, err := s.Command(confine.Profile{ReadPath: "x"}, "/p", []string{"a"}, []string{"E=1"})
-		require.NoError(t, err)
-		assert.Equal(t, "/p", path)
-		assert.Equal(t, []string{"a"}, argv)
-		assert.Equal(t, []string{"E=1"}, env)
+		out, ok := run(t, s, confine.Profile{ReadPath: "x"}, "sh", "-c", "echo $0 $LC_ALL; pwd", "word")
+		assert.True(t, ok)
+		assert.Equal(t, "word C\n/\n", out)
 		assert.NoError(t, s.Failed(125, "anything"))
 	}
 }

@@ -15,29 +15,10 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 
 	"orbstack-mcp/orbctl/runner/confine"
 )
-
-// run is a command of coreutils inside.
-func run(t *testing.T, s *confine.Sandbox, p confine.Profile, argv ...string) (out string, ok bool) {
-	t.Helper()
-	path, args, env, err := s.Command(p, realProgram(t, argv[0]), argv, []string{"LC_ALL=C"})
-	require.NoError(t, err)
-	c := exec.CommandContext(t.Context(), path)
-	c.Args, c.Env, c.Dir = args, env, "/"
-	text, err := c.CombinedOutput()
-	return string(text), err == nil
-}
-
-func realProgram(t *testing.T, name string) string {
-	t.Helper()
-	found, err := exec.LookPath(name)
-	require.NoError(t, err)
-	found, err = filepath.EvalSymlinks(found)
-	require.NoError(t, err)
-	return found
-}
 
 func newFor(t *testing.T, program string) *confine.Sandbox {
 	t.Helper()
@@ -82,16 +63,15 @@ func TestOnePathMayBeRead(t *testing.T) {
 	assert.False(t, ok)
 }
 
-// The kernel rounds nothing: these seconds are what a program that spins gets.
-func TestDeadlineBoundsTheProcessorTime(t *testing.T) {
-	_, argv, _, err := newFor(t, "true").Command(confine.Profile{Deadline: 10 * time.Second}, realProgram(t, "true"), []string{"true"}, nil)
-	require.NoError(t, err)
-	assert.Contains(t, argv[1], fmt.Sprintf("limit 0 %d\n", 15*runtime.NumCPU()), "RLIMIT_CPU")
-	assert.Contains(t, argv[1], "limit 1 0\n", "RLIMIT_FSIZE")
-	_, argv, _, err = newFor(t, "true").Command(confine.Profile{WriteDir: "/tmp"}, realProgram(t, "true"), []string{"true"}, nil)
-	require.NoError(t, err)
-	assert.NotContains(t, argv[1], "limit 0 ")
-	assert.NotContains(t, argv[1], "limit 1 ")
+// These seconds are what a program that spins gets, and the sizes of files.
+func TestLimitsAreThoseOfTheProfile(t *testing.T) {
+	s := newFor(t, "bash")
+	out, ok := run(t, s, confine.Profile{Deadline: 10 * time.Second}, "bash", "-c", "ulimit -Ht; ulimit -Hf; ulimit -Hn; ulimit -Hc")
+	require.True(t, ok, out)
+	assert.Equal(t, fmt.Sprintf("%d\n0\n256\n0\n", 15*runtime.NumCPU()), out)
+	out, ok = run(t, s, confine.Profile{WriteDir: t.TempDir()}, "bash", "-c", "ulimit -Ht; ulimit -Hf")
+	require.True(t, ok, out)
+	assert.Equal(t, "unlimited\nunlimited\n", out)
 }
 
 func TestThreat26_PathsCannotAddRules(t *testing.T) {
@@ -102,10 +82,9 @@ func TestThreat26_PathsCannotAddRules(t *testing.T) {
 		_, err = confine.New(confine.Require, home, realProgram(t, "true"))
 		require.Error(t, err)
 	}
-	_, _, _, err := newFor(t, "true").Command(confine.Profile{WriteDir: "/tmp\nallow 65535 /"}, realProgram(t, "true"), []string{"true"}, nil)
-	require.Error(t, err)
-	_, _, _, err = newFor(t, "true").Command(confine.Profile{}, realProgram(t, "cat"), []string{"cat"}, nil)
-	require.ErrorContains(t, err, "the sandbox is for")
+	s := newFor(t, "true")
+	require.Error(t, start(t, s, confine.Profile{WriteDir: "/tmp\nallow 65535 /"}, realProgram(t, "true"), "true"))
+	require.ErrorContains(t, start(t, s, confine.Profile{}, realProgram(t, "cat"), "cat"), "the sandbox is for")
 }
 
 func TestThreat15_OlderKernelsNameTheirGaps(t *testing.T) {
@@ -165,9 +144,9 @@ func TestProgramsThatAreNone(t *testing.T) {
 	}
 }
 
-// The stage is worth its name only if it comes before what makes a start slow:
-// its package comment says why, and what it must not import for it.
-func TestStageComesBeforeWhatIsSlow(t *testing.T) {
+// The self-test is quick only if it comes before what makes a start slow: the
+// comment of its package says why, and what it must not import for it.
+func TestSelfTestComesBeforeWhatIsSlow(t *testing.T) {
 	self, err := os.Executable()
 	require.NoError(t, err)
 	c := exec.CommandContext(t.Context(), self, "-test.run", "^$")
@@ -187,29 +166,45 @@ func TestStageComesBeforeWhatIsSlow(t *testing.T) {
 		t.Fatalf("%s is not initialized: %v", name, order)
 		return 0
 	}
-	stage := at("orbstack-mcp/orbctl/runner/confine/stage")
+	trial := at("orbstack-mcp/orbctl/runner/confine/trial")
 	for _, slow := range []string{"os", "reflect", "time", "golang.org/x/sys/unix"} {
 		if slow == "golang.org/x/sys/unix" && !strings.Contains(string(out), "init "+slow+" ") {
 			continue // it has nothing to initialize
 		}
-		assert.Less(t, stage, at(slow), "%s comes first", slow)
+		assert.Less(t, trial, at(slow), "%s comes first", slow)
 	}
 }
 
-func TestStartUnderTheMarkerAloneDoesNothing(t *testing.T) {
-	self, err := os.Executable()
+// What is in the way of a child is told by its name, and leaves no process.
+func TestWhatFailsBeforeTheProgramIsTold(t *testing.T) {
+	dir := t.TempDir()
+	program := filepath.Join(dir, "program")
+	text, err := os.ReadFile(realProgram(t, "true"))
 	require.NoError(t, err)
-	for _, argv := range [][]string{
-		{self},
-		{"orbstack-mcp-stage", "no policy", "/bin/true", "true"},
-		{"orbstack-mcp-stage", "filter 060000000000ff7f\n"},
-	} {
-		c := exec.CommandContext(t.Context(), self)
-		c.Args, c.Env = argv, []string{"ORBSTACK_MCP_STAGE=token"}
-		out, err := c.CombinedOutput()
-		var ended *exec.ExitError
-		require.ErrorAs(t, err, &ended)
-		assert.Equal(t, 125, ended.ExitCode())
-		assert.Equal(t, "token: arguments 22\n", string(out), "no test has run")
-	}
+	require.NoError(t, os.WriteFile(program, text, 0o700))
+	s, err := confine.New(confine.Require, dir, program)
+	require.NoError(t, err)
+	require.NoError(t, start(t, s, confine.Profile{}, program, "true"))
+	require.NoError(t, os.Remove(program))
+	var setup *confine.SetupError
+	require.ErrorAs(t, start(t, s, confine.Profile{}, program, "true"), &setup)
+	assert.Equal(t, "exec", setup.Step)
+	require.ErrorIs(t, setup, os.ErrNotExist)
+	require.Error(t, start(t, s, confine.Profile{}, program, "a NUL \x00 in a word"))
+}
+
+// A child has the three files that it is given and no other, whatever this process
+// has open, close-on-exec or not.
+func TestNoOtherFileIsHandedOn(t *testing.T) {
+	s := newFor(t, "bash")
+	null, err := unix.Open(os.DevNull, unix.O_RDWR, 0)
+	require.NoError(t, err)
+	defer unix.Close(null)
+	high, err := unix.FcntlInt(uintptr(null), unix.F_DUPFD, 200)
+	require.NoError(t, err)
+	defer unix.Close(high)
+	script := fmt.Sprintf(`for n in 1 2 %d %d; do { true >&$n; } 2>/dev/null && echo -n "$n "; done; true`, null, high)
+	out, ok := run(t, s, confine.Profile{}, "bash", "-c", script)
+	require.True(t, ok, out)
+	assert.Equal(t, "1 2 ", out)
 }

@@ -2,17 +2,11 @@ package confine
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"unicode"
 )
-
-// A command is what a process is started with.
-type command struct {
-	path string
-	argv []string
-	env  []string
-}
 
 // A wall is the sandbox of one operating system.
 type wall struct {
@@ -20,9 +14,10 @@ type wall struct {
 	self   string // the path of this program, for the self-test
 	gaps   []string
 	misses []string // what of tries it lets through
-	// wrap puts c into the sandbox; its path is the only program that may be run.
-	wrap func(p Profile, c command) (command, error)
-	// failed tells from how a process ended that the sandbox never became c.
+	// start starts c inside; its path is the only program that may be run.
+	start func(p Profile, c Command) (*os.Process, error)
+	// failed tells from how a process ended that it never became c. It is nil where
+	// start knows that.
 	failed func(exit int, stderr string) error
 }
 
@@ -69,25 +64,26 @@ func required(why string) (*Sandbox, error) { return Outside(why), &UnavailableE
 // Level is what is in force.
 func (s *Sandbox) Level() Level { return s.level }
 
-// Command is the command that runs path, with argv from argv[0] on, inside. Give
-// all three to the process, and give [Sandbox.Failed] what becomes of it.
-func (s *Sandbox) Command(p Profile, path string, argv, env []string) (string, []string, []string, error) {
+// Start starts a command inside. It returns when the process has become what it
+// was to be, or an error, a *SetupError if that was the sandbox's fault. Where the
+// system's sandbox is a program of its own, the latter shows in how the process
+// ends: see [Sandbox.Failed].
+func (s *Sandbox) Start(p Profile, c Command) (*os.Process, error) {
 	if s.wall == nil {
-		return path, argv, env, nil
+		return c.start()
 	}
 	for _, extra := range []string{p.ReadPath, p.WriteDir} {
 		if extra != "" && !plainPath(extra) {
-			return "", nil, nil, fmt.Errorf("no sandbox for %q: it must be an absolute path without control characters", extra)
+			return nil, fmt.Errorf("no sandbox for %q: it must be an absolute path without control characters", extra)
 		}
 	}
-	c, err := s.wall.wrap(p, command{path, argv, env})
-	return c.path, c.argv, c.env, err
+	return s.wall.start(p, c)
 }
 
 // Failed is the *SetupError of a process that ended with this exit code and this
 // on stderr, if it never became the program that it was to be.
 func (s *Sandbox) Failed(exit int, stderr string) error {
-	if s.wall == nil {
+	if s.wall == nil || s.wall.failed == nil {
 		return nil
 	}
 	return s.wall.failed(exit, stderr)

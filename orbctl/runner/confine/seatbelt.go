@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 )
@@ -35,27 +36,33 @@ func seatbelt(launcher, self, home, orbctl string) (*wall, error) {
 	if filepath.Base(orbctl) != "orbctl" {
 		return nil, fmt.Errorf("the file behind orbctl is %s, and sandbox-exec cannot start it under the name orbctl", orbctl)
 	}
-	orbstack := filepath.Join(home, ".orbstack")
-	w := &wall{name: "sandbox-exec", self: self, failed: seatbeltFailed}
-	w.wrap = func(p Profile, c command) (command, error) {
-		text := mayText
-		values := []string{
-			"ORBCTL=" + c.path, "ORB_APP=" + application(c.path),
-			"ORB_HOME=" + realPath(orbstack), "ORB_RUN=" + realPath(filepath.Join(orbstack, "run")),
-		}
-		if p.ReadPath != "" {
-			text, values = text+readRule, append(values, "READ_PATH="+realPath(p.ReadPath))
-		}
-		if p.WriteDir != "" {
-			text, values = text+writeRule, append(values, "WRITE_DIR="+realPath(p.WriteDir))
-		}
-		argv := []string{launcher, "-p", text + neverText}
-		for _, value := range values {
-			argv = append(argv, "-D", value)
-		}
-		return command{path: launcher, argv: append(append(argv, c.path), c.argv[1:]...), env: c.env}, nil
+	return &wall{
+		name: "sandbox-exec", self: self, failed: seatbeltFailed,
+		start: func(p Profile, c Command) (*os.Process, error) {
+			return seatbeltCommand(launcher, filepath.Join(home, ".orbstack"), p, c).start()
+		},
+	}, nil
+}
+
+// seatbeltCommand is the command that runs c inside, with OrbStack's folder there.
+func seatbeltCommand(launcher, orbstack string, p Profile, c Command) Command {
+	text := mayText
+	values := []string{
+		"ORBCTL=" + c.Path, "ORB_APP=" + application(c.Path),
+		"ORB_HOME=" + realPath(orbstack), "ORB_RUN=" + realPath(filepath.Join(orbstack, "run")),
 	}
-	return w, nil
+	if p.ReadPath != "" {
+		text, values = text+readRule, append(values, "READ_PATH="+realPath(p.ReadPath))
+	}
+	if p.WriteDir != "" {
+		text, values = text+writeRule, append(values, "WRITE_DIR="+realPath(p.WriteDir))
+	}
+	argv := []string{launcher, "-p", text + neverText}
+	for _, value := range values {
+		argv = append(argv, "-D", value)
+	}
+	c.Path, c.Argv = launcher, append(append(argv, c.Path), c.Argv[1:]...)
+	return c
 }
 
 // application is the bundle that a program is in, or else its folder.

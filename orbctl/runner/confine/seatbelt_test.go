@@ -18,7 +18,7 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 // What a sandbox-exec does. It can't be this test binary, for that would answer
 // to the self-test itself.
 const (
-	works   = "printf 'fork\\nsocket\\nread\\nwrite\\ntried\\n'" // as if everything had been refused
+	works   = "[ -z \"$ORBSTACK_MCP_SELFTEST\" ] && echo inside || printf 'fork\\nsocket\\nread\\nwrite\\ntried\\n'" // as if everything had been refused
 	nested  = "echo 'sandbox-exec: sandbox_apply: Operation not permitted' >&2; exit 71"
 	profile = "echo 'sandbox-exec: unbound variable: system-socket' >&2; exit 65"
 	usage   = "echo 'sandbox-exec: illegal option -- D' >&2; exit 64"
@@ -38,7 +38,7 @@ func mac(t *testing.T, does string) (exec, home, orbctl string) {
 		require.NoError(t, os.WriteFile(exec, []byte("#!/bin/sh\n"+does+"\n"), 0o700))
 	}
 	require.NoError(t, os.MkdirAll(filepath.Dir(orbctl), 0o700))
-	require.NoError(t, os.WriteFile(orbctl, nil, 0o700))
+	require.NoError(t, os.WriteFile(orbctl, []byte("#!/bin/sh\necho outside\n"), 0o700))
 	require.NoError(t, os.MkdirAll(filepath.Join(dir, "elsewhere", "run"), 0o700))
 	require.NoError(t, os.Mkdir(home, 0o700))
 	require.NoError(t, os.Symlink(filepath.Join(dir, "elsewhere"), filepath.Join(home, ".orbstack")))
@@ -62,20 +62,15 @@ func TestThreat25_NestedOrMissingSandbox(t *testing.T) {
 			exec, home, orbctl := mac(t, c.does)
 			s, err := confine.NewSeatbelt(exec, "/self", confine.Auto, home, orbctl)
 			require.NoError(t, err, "auto never fails")
-			path, argv, env, err := s.Command(confine.Profile{}, orbctl, []string{"orbctl", "status"}, []string{"A=b"})
-			require.NoError(t, err)
 			_, required := confine.NewSeatbelt(exec, "/self", confine.Require, home, orbctl)
-			assert.Equal(t, []string{"A=b"}, env)
 			if c.why == "" {
 				assert.Equal(t, confine.Level{Name: "sandbox-exec"}, s.Level())
-				assert.Equal(t, exec, path)
-				assert.Equal(t, []string{orbctl, "status"}, argv[len(argv)-2:])
+				assert.Equal(t, "inside\n", output(t, s, orbctl))
 				require.NoError(t, required)
 				return
 			}
 			assert.Contains(t, s.Level().String(), "none: "+c.why)
-			assert.Equal(t, orbctl, path, "unwrapped")
-			assert.Equal(t, []string{"orbctl", "status"}, argv)
+			assert.Equal(t, "outside\n", output(t, s, orbctl))
 			var unavailable *confine.UnavailableError
 			require.ErrorAs(t, required, &unavailable)
 			assert.Contains(t, required.Error(), c.why)
@@ -94,8 +89,10 @@ func TestThreat26_ProfileInjectionByAPath(t *testing.T) {
 		"read":  {ReadPath: evil},
 		"write": {WriteDir: evil},
 	} {
-		_, argv, _, err := s.Command(p, orbctl, []string{"orbctl", "list", "-f", "json"}, nil)
-		require.NoError(t, err)
+		c := confine.SeatbeltCommand(exec, home, p, confine.Command{Path: orbctl, Argv: []string{"orbctl", "list", "-f", "json"}, Env: []string{"A=b"}})
+		assert.Equal(t, exec, c.Path)
+		assert.Equal(t, []string{"A=b"}, c.Env)
+		argv := c.Argv
 		require.Equal(t, []string{exec, "-p"}, argv[:2])
 		assert.NotContains(t, argv[2], dir, "no path is in the text")
 		golden(t, filepath.Join("testdata", name+".sb"), argv[2])
@@ -117,7 +114,7 @@ func TestThreat26_ProfileInjectionByAPath(t *testing.T) {
 		}
 	}
 	for _, p := range []confine.Profile{{ReadPath: "relative"}, {WriteDir: "/a\nallow 65535 /"}} {
-		_, _, _, err := s.Command(p, orbctl, []string{"orbctl"}, nil)
+		_, err := s.Start(p, confine.Command{Path: orbctl, Argv: []string{"orbctl"}})
 		require.ErrorContains(t, err, "must be an absolute path without control characters")
 	}
 }

@@ -1,11 +1,6 @@
 package confine
 
-import (
-	"encoding/binary"
-	"encoding/hex"
-
-	"golang.org/x/sys/unix"
-)
+import "golang.org/x/sys/unix"
 
 // A program of seccomp's (seccomp(2), a struct sock_filter for each step), by
 // hand, since there is no cgo here.
@@ -50,11 +45,8 @@ var touching = []uint32{
 	unix.SYS_REMOVEXATTR, unix.SYS_LREMOVEXATTR, unix.SYS_FREMOVEXATTR, unix.SYS_REMOVEXATTRAT, unix.SYS_FILE_SETATTR,
 }
 
-// filter is the line of a policy for one who may write files, or may not.
-func filter(writes bool) string { return "filter " + compile(writes).hex() + "\n" }
-
-// compile writes the program: one process, sockets of AF_UNIX, and nothing of
-// the lists above.
+// compile writes the program, for one who may write files or may not: one process,
+// sockets of AF_UNIX, and nothing of the lists above.
 func compile(writes bool) program {
 	p := program{
 		load(atArch),
@@ -96,15 +88,4 @@ func when(compare uint16, k uint32, skip uint8) unix.SockFilter {
 // unless skips one step if the loaded word compares so with k, and else goes on.
 func unless(compare uint16, k uint32) unix.SockFilter {
 	return unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_K | compare, K: k, Jt: 1}
-}
-
-// hex is the program as it lies in memory.
-func (p program) hex() string {
-	var memory []byte
-	for _, step := range p {
-		memory = binary.NativeEndian.AppendUint16(memory, step.Code)
-		memory = append(memory, step.Jt, step.Jf)
-		memory = binary.NativeEndian.AppendUint32(memory, step.K)
-	}
-	return hex.EncodeToString(memory)
 }

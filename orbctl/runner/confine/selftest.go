@@ -1,15 +1,15 @@
 package confine
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"os/exec"
+	"io"
+	"os"
 	"slices"
 	"strings"
 	"time"
 
-	"orbstack-mcp/orbctl/runner/confine/stage"
+	"orbstack-mcp/orbctl/runner/confine/trial"
 )
 
 // What the self-test tries, in words.
@@ -21,10 +21,10 @@ const (
 )
 
 var tries = []struct{ try, words string }{
-	{stage.TryFork, startProcesses},
-	{stage.TrySocket, useNetwork},
-	{stage.TryRead, readFiles},
-	{stage.TryWrite, writeFiles},
+	{trial.Fork, startProcesses},
+	{trial.Socket, useNetwork},
+	{trial.Read, readFiles},
+	{trial.Write, writeFiles},
 }
 
 // patience bounds the self-test, which takes some ten milliseconds.
@@ -33,40 +33,69 @@ const patience = 10 * time.Second
 // stands runs this program inside, which then tries what it must not be able to
 // do. The error says why the wall does not stand.
 func (w *wall) stands() error {
-	c, err := w.wrap(Profile{}, command{path: w.self, argv: []string{w.self}, env: []string{stage.SelfTest + "=1"}})
-	if err != nil {
+	exit, out, errOut, err := w.try()
+	if err == nil && w.failed != nil {
+		err = w.failed(exit, errOut)
+	}
+	var setup *SetupError
+	switch {
+	case errors.As(err, &setup):
+		return fmt.Errorf("%s does not work here: %s: %w", w.name, setup.Step, setup.Err)
+	case err != nil:
 		return err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	var out, errOut strings.Builder
-	cmd := exec.CommandContext(ctx, c.path) //nolint:gosec // ourselves, or the system's sandbox-exec
-	cmd.Args, cmd.Env, cmd.Dir, cmd.Stdout, cmd.Stderr = c.argv, c.env, "/", &out, &errOut
-	cmd.WaitDelay = time.Second
-	err = cmd.Run()
-	var ended *exec.ExitError
-	switch {
-	case ctx.Err() != nil:
-		return fmt.Errorf("the self-test of %s did not end within %s", w.name, patience)
-	case errors.As(err, &ended):
-		return w.verdict(ended.ExitCode(), out.String(), errOut.String())
-	case err != nil:
-		return fmt.Errorf("the self-test of %s could not be run: %w", w.name, err)
+	return w.verdict(exit, out)
+}
+
+// try is how the self-test ends, and what it says. That is less than a pipe holds,
+// so that nobody has to read it before the end.
+func (w *wall) try() (exit int, said, failed string, err error) {
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		return 0, "", "", err
 	}
-	return w.verdict(0, out.String(), errOut.String())
+	defer null.Close()
+	var pipes [2]struct{ r, w *os.File }
+	for i := range pipes {
+		if pipes[i].r, pipes[i].w, err = os.Pipe(); err != nil {
+			return 0, "", "", err
+		}
+		defer pipes[i].r.Close()
+		defer pipes[i].w.Close()
+	}
+	process, err := w.start(Profile{}, Command{
+		Path: w.self, Argv: []string{w.self}, Env: []string{trial.Variable + "=1"},
+		Files: [3]*os.File{null, pipes[0].w, pipes[1].w},
+	})
+	var setup *SetupError
+	if err != nil && !errors.As(err, &setup) {
+		err = fmt.Errorf("the self-test of %s could not be run: %w", w.name, err)
+	}
+	if err != nil {
+		return 0, "", "", err
+	}
+	end := time.AfterFunc(patience, func() { _ = process.Kill() })
+	state, err := process.Wait()
+	if !end.Stop() {
+		return 0, "", "", fmt.Errorf("the self-test of %s did not end within %s", w.name, patience)
+	}
+	if err != nil {
+		return 0, "", "", fmt.Errorf("the end of the self-test of %s cannot be told: %w", w.name, err)
+	}
+	var texts [2]string
+	for i, p := range pipes {
+		_ = p.w.Close()
+		_ = p.r.SetReadDeadline(time.Now().Add(time.Second)) // somebody else may hold the other side
+		text, _ := io.ReadAll(io.LimitReader(p.r, 64<<10))
+		texts[i] = string(text)
+	}
+	return state.ExitCode(), texts[0], texts[1], nil
 }
 
 // verdict is what the self-test's end means.
-func (w *wall) verdict(exit int, out, errOut string) error {
-	if err := w.failed(exit, errOut); err != nil {
-		var setup *SetupError
-		if errors.As(err, &setup) {
-			return fmt.Errorf("%s does not work here: %s: %w", w.name, setup.Step, setup.Err)
-		}
-		return err
-	}
+func (w *wall) verdict(exit int, out string) error {
 	refused := strings.Fields(out)
-	if exit != 0 || !slices.Contains(refused, stage.Tried) {
+	if exit != 0 || !slices.Contains(refused, trial.Done) {
 		return fmt.Errorf("the self-test of %s came to no end (exit %d)", w.name, exit)
 	}
 	var open []string

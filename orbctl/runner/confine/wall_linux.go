@@ -1,16 +1,12 @@
 package confine
 
 import (
-	"crypto/rand"
 	"fmt"
+	"os"
 	"runtime"
-	"strconv"
-	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
-
-	"orbstack-mcp/orbctl/runner/confine/stage"
 )
 
 // exe is this very program, also when its file has been replaced meanwhile.
@@ -31,65 +27,91 @@ func linuxWall(abi int, home, orbctl string) (*wall, error) {
 		}
 		loaders[program] = loader
 	}
-	token := rand.Text()
-	fixed := landlockRules(abi, home)
-	looking, writing := filter(false), filter(true)
+	fixed := fixedRules(home)
+	looking, writing := compile(false), compile(true)
 	w := &wall{name: "landlock and seccomp", self: exe, gaps: landlockGaps(abi)}
 	if abi == 0 {
 		w.name, w.misses = "seccomp", []string{readFiles, writeFiles}
 	}
-	w.wrap = func(p Profile, c command) (command, error) {
-		loader, ok := loaders[c.path]
+	w.start = func(p Profile, c Command) (*os.Process, error) {
+		loader, ok := loaders[c.Path]
 		if !ok {
-			return command{}, fmt.Errorf("the sandbox is for %s and not for %s", orbctl, c.path)
+			return nil, fmt.Errorf("the sandbox is for %s and not for %s", orbctl, c.Path)
 		}
-		policy := fixed + programRules(abi, c.path, loader) + transferRules(abi, p) + limits(p)
-		if p.WriteDir == "" {
-			policy += looking
-		} else {
-			policy += writing
+		way, err := newPassage(c)
+		if err != nil {
+			return nil, err
 		}
-		return command{
-			path: exe,
-			argv: append([]string{stage.Marker, policy, c.path}, c.argv...),
-			env:  append([]string{stage.Variable + "=" + token}, c.env...),
-		}, nil
+		if way.limits, err = limits(p); err != nil {
+			return nil, way.setupError(stepLimits, err)
+		}
+		filter := looking
+		if p.WriteDir != "" {
+			filter = writing
+		}
+		way.filter = unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
+		if abi > 0 {
+			rules := append(append(programRules(c.Path, loader), fixed...), transferRules(p)...)
+			set, err := ruleset(abi, rules)
+			if err != nil {
+				return nil, way.setupError(stepLandlock, err)
+			}
+			defer unix.Close(set) //nolint:errcheck // nothing was written to it
+			way.ruleset, way.walled = uintptr(set), true
+		}
+		return way.start()
 	}
-	w.failed = func(exit int, stderr string) error { return stageFailed(token, exit, stderr) }
 	return w, nil
 }
 
-// limits are the resource limits. One who may write no file needs no size for it.
-func limits(p Profile) string {
-	var b strings.Builder
-	set := func(resource int, value uint64) { fmt.Fprintf(&b, "limit %d %d\n", resource, value) }
-	set(unix.RLIMIT_CORE, 0)
-	set(unix.RLIMIT_NOFILE, 256)
+// newPassage is one without walls yet.
+func newPassage(c Command) (*passage, error) {
+	p := &passage{dies: c.DiesWithUs, parent: uintptr(os.Getpid())}
+	for i, f := range c.Files {
+		// Go opens 0, 1 and 2 where they are closed, so that nothing else can be there.
+		if p.files[i] = f.Fd(); p.files[i] < 3 {
+			return nil, fmt.Errorf("file %d of this process cannot be the %d of another", p.files[i], i)
+		}
+	}
+	var err error
+	if p.path, err = syscall.BytePtrFromString(c.Path); err != nil {
+		return nil, err
+	}
+	if p.folder, err = syscall.BytePtrFromString("/"); err != nil {
+		return nil, err
+	}
+	argv, err := syscall.SlicePtrFromStrings(c.Argv)
+	if err != nil {
+		return nil, err
+	}
+	env, err := syscall.SlicePtrFromStrings(c.Env)
+	if err != nil {
+		return nil, err
+	}
+	p.argv, p.env = &argv[0], &env[0]
+	return p, nil
+}
+
+// limits are the resource limits, never above those of this process. One who may
+// write no file needs no size for it.
+func limits(p Profile) ([]limit, error) {
+	all := []limit{{unix.RLIMIT_CORE, to(0)}, {unix.RLIMIT_NOFILE, to(256)}}
 	if p.WriteDir == "" {
-		set(unix.RLIMIT_FSIZE, 0)
+		all = append(all, limit{unix.RLIMIT_FSIZE, to(0)})
 	}
 	if p.Deadline > 0 {
 		// Whole seconds of all cores together, and some more for the end that the
 		// runner makes of it.
-		set(unix.RLIMIT_CPU, (uint64(p.Deadline.Seconds())+5)*uint64(runtime.NumCPU())) //nolint:gosec // no computer has 2^63 cores, nor less than one
+		all = append(all, limit{unix.RLIMIT_CPU, to((uint64(p.Deadline.Seconds()) + 5) * uint64(runtime.NumCPU()))})
 	}
-	return b.String()
+	for i := range all {
+		var there unix.Rlimit
+		if err := unix.Getrlimit(all[i].resource, &there); err != nil {
+			return nil, err
+		}
+		all[i].value = to(min(all[i].value.Max, there.Max))
+	}
+	return all, nil
 }
 
-// stageFailed understands what package stage says when it fails. The token is
-// not known to orbctl, so that this is nothing that it could say itself.
-func stageFailed(token string, exit int, stderr string) error {
-	if exit != stage.Failed {
-		return nil
-	}
-	said, ok := strings.CutPrefix(strings.TrimSpace(stderr), token+": ")
-	if !ok {
-		return nil
-	}
-	step, number, _ := strings.Cut(said, " ")
-	errno, err := strconv.Atoi(number)
-	if err != nil {
-		return &SetupError{Step: step, Err: fmt.Errorf("it said %q", number)}
-	}
-	return &SetupError{Step: step, Err: syscall.Errno(errno)}
-}
+func to(value uint64) unix.Rlimit { return unix.Rlimit{Cur: value, Max: value} }
