@@ -37,7 +37,7 @@ func (s *session) onTheMac(t *testing.T, folder string) []string {
 // A disk that is full, on either side, is said to be, and keeps no part of a file.
 func TestAFileThatDoesNotFitLeavesNothing(t *testing.T) {
 	needsProc(t)
-	inBothEras(t, func(t *testing.T, e era) {
+	inOneEra(t, func(t *testing.T, e era) {
 		full, wide := t.TempDir(), t.TempDir()
 		big := filepath.Join(wide, "big")
 		require.NoError(t, os.WriteFile(big, []byte(strings.Repeat("x", 1<<20)), 0o600))
@@ -69,7 +69,7 @@ func TestAFileThatDoesNotFitLeavesNothing(t *testing.T) {
 // nothing of it stays.
 func TestAFileThatIsCancelledOnItsWayLeavesNothing(t *testing.T) {
 	needsProc(t)
-	inBothEras(t, func(t *testing.T, e era) {
+	inOneEra(t, func(t *testing.T, e era) {
 		dir := t.TempDir()
 		huge := filepath.Join(dir, "huge")
 		require.NoError(t, os.WriteFile(huge, nil, 0o600))
@@ -95,7 +95,7 @@ func TestAFileThatIsCancelledOnItsWayLeavesNothing(t *testing.T) {
 // no archive or file has a name that it could be taken for whole by.
 func TestAFileOfAKilledServerIsLost(t *testing.T) {
 	needsProc(t)
-	inBothEras(t, func(t *testing.T, e era) {
+	inOneEra(t, func(t *testing.T, e era) {
 		dir := t.TempDir()
 		world := filesWorld + "faults:\n  - {argv: '^export', kind: hang}\n  - {argv: '(?s)^run -m bin .*orbstack-mcp-put', kind: hang}\n"
 		s := openTwice(t, world, e, "--allow-path", dir, "--job-after", "300ms")

@@ -12,7 +12,7 @@ import (
 // Four follows and four copies, none of which gets anywhere, leave a place for who
 // only looks; and all that wait can be called off.
 func TestFollowsAndCopiesDoNotStarveAList(t *testing.T) {
-	inBothEras(t, func(t *testing.T, e era) {
+	inOneEra(t, func(t *testing.T, e era) {
 		s := openWith(t, filesWorld+"faults:\n  - {argv: '^logs', kind: hang}\n  - {argv: '(?s)^run -m bin .*orbstack-mcp-put', kind: hang}\n", e, nil, bin.server, "--allow-path", t.TempDir())
 		s.inBox(t, "box", "echo text >/tmp/file")
 		var calls []int

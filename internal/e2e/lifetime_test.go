@@ -212,17 +212,17 @@ func TestAFlightOfCallsGoesThroughFourAtATime(t *testing.T) {
 			s := open(t, spawnWorld, e)
 			answers := make([]<-chan message, flight)
 			for i := range answers {
-				_, answers[i] = s.start("tools/call", args{"name": "vm_list", "arguments": args{"name_contains": "web"}})
+				_, answers[i] = s.start("tools/call", args{"name": "vm_list", "arguments": args{"name_contains": "nothing"}})
 			}
 			for _, answer := range answers {
 				m := s.wait(t, answer)
 				require.Nil(t, m.Error)
 				r := s.result(t, "vm_list", m)
 				require.False(t, r.IsError, r.Text)
-				require.Equal(t, "192.168.139.10", r.at("machines", 0, "ipv4"))
+				require.Equal(t, []any{}, r.at("machines"))
 			}
 			calls, _ := s.spawns(0)
-			assert.Len(t, calls, 2*flight)
+			assert.Len(t, calls, flight)
 			assert.LessOrEqual(t, s.atOnce(""), places)
 			assert.Greater(t, s.atOnce(""), 1, "they do run side by side")
 		})

@@ -167,7 +167,7 @@ func assertStatusAge(t *testing.T, s *session) {
 // A flight of calls at once asks once.
 func TestCallsAtOnceShareOneStatus(t *testing.T) {
 	t.Parallel()
-	for _, e := range eras {
+	for _, e := range turnOf(t) {
 		t.Run(string(e), func(t *testing.T) {
 			t.Parallel()
 			s := open(t, spawnWorld, e)
