@@ -42,7 +42,7 @@ func graveCalls() []graveCall {
 func (s *session) grave() []string {
 	return slices.DeleteFunc(s.reached(), func(c string) bool {
 		verb, _, _ := strings.Cut(withoutHelp(c), " ")
-		return !slices.Contains([]string{"run", "create", "clone", "start", "stop", "restart", "rename", "delete"}, verb) &&
+		return !slices.Contains([]string{"run", "create", "clone", "start", "stop", "restart", "rename", "delete", "export", "import"}, verb) &&
 			!strings.HasPrefix(c, "config set") && !strings.HasPrefix(c, "default ")
 	})
 }
