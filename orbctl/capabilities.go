@@ -82,18 +82,30 @@ func (c *Client) Capabilities(ctx context.Context) (Capabilities, error) {
 	}
 	version, err := c.Version(ctx)
 	if err != nil {
-		return Capabilities{}, err
+		return Capabilities{}, c.orNotRunning(ctx, err)
 	}
 	call := runner.Call{Op: runner.OpHelp, Args: []string{"create"}}
 	has, err := read(ctx, c, call, func(res runner.Result) (map[Feature]bool, error) {
 		return parseCreateHelp(res.Stdout)
 	})
 	if err != nil {
-		return Capabilities{}, err
+		return Capabilities{}, c.orNotRunning(ctx, err)
 	}
 	known := Capabilities{Version: version, has: has}
 	c.capabilities.Store(&known)
 	return known, nil
+}
+
+// orNotRunning is what a failure means of an orbctl that was only asked about itself:
+// one that is kept from OrbStack may say anything, and status tells why.
+func (c *Client) orNotRunning(ctx context.Context, failed error) error {
+	if !isKind(failed, OrbctlFailed) && !isKind(failed, OrbStackStarting) {
+		return failed
+	}
+	if status, err := c.Status(ctx); err == nil && status != runner.Running {
+		return NotRunning(status)
+	}
+	return failed
 }
 
 // helpFlag finds the long flags in a cobra help text.

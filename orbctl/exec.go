@@ -70,10 +70,10 @@ func (c *Client) Exec(ctx context.Context, m MachineInfo, command Command) (Exec
 	notes.close()
 	switch {
 	case err != nil && ctx.Err() != nil:
-		c.endCommand(ctx, m, call.Mark)
+		c.endCommand(ctx, m, call.Mark, res)
 		return Executed{}, ended(ctx, call, res, err)
 	case err != nil:
-		c.endCommand(ctx, m, call.Mark)
+		c.endCommand(ctx, m, call.Mark, res)
 		return Executed{}, explain(call, res, err)
 	case notes.said(guest.Open) && !notes.said(guest.Began):
 		return Executed{}, &Error{Kind: NotAllowed, Op: call.Op, Machine: m.Name, Why: "the Mac's files are in the machine though it is called isolated", Err: errNotContained}
@@ -94,7 +94,10 @@ func (c *Client) Exec(ctx context.Context, m MachineInfo, command Command) (Exec
 // endCommand ends what a run has left in the machine: killing orbctl does not
 // (RUNNER, threat 24). It has its own limit, for the call's time is over. That it
 // failed is known to nobody but the command's own time limit, which holds anyway.
-func (c *Client) endCommand(ctx context.Context, m MachineInfo, mark guest.Mark) {
+func (c *Client) endCommand(ctx context.Context, m MachineInfo, mark guest.Mark, res runner.Result) {
+	if res.Argv == nil { // it was never begun
+		return
+	}
 	script, args, limit := guest.Cancel(mark)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()

@@ -143,7 +143,7 @@ func TestACommandThatNobodyWaitsForIsEnded(t *testing.T) {
 			why := errors.New("changed my mind")
 			ctx, cancel := context.WithCancelCause(t.Context())
 			defer cancel(nil)
-			command1 := step{op: runner.OpExec, err: broken, also: func(context.Context, runner.Call, *runner.Result) {
+			command1 := step{op: runner.OpExec, res: runner.Result{Argv: []string{"orbctl"}}, err: broken, also: func(context.Context, runner.Call, *runner.Result) {
 				if broken == nil {
 					cancel(why)
 				}
@@ -168,5 +168,18 @@ func TestACommandThatNobodyWaitsForIsEnded(t *testing.T) {
 			assert.Equal(t, "root", ends.User)
 			assert.Equal(t, "cancel", ends.Script.Name())
 		})
+	}
+}
+
+// Before there was a process, nothing is left in the machine that could be ended.
+func TestACommandThatWasNeverBegunIsNotEnded(t *testing.T) {
+	for kind, before := range map[orbctl.Kind]error{
+		orbctl.Busy:       &runner.BusyError{What: "machine web", After: time.Minute},
+		orbctl.NotAllowed: &runner.AuditError{Path: "/log", Err: errors.New("is full")},
+	} {
+		client, f := expect(t, step{op: runner.OpExec, err: before})
+		_, err := client.Exec(t.Context(), machineFor(t, "running"), command("true"))
+		failure(t, err, kind)
+		assert.Len(t, f.calls, 1)
 	}
 }

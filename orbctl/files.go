@@ -143,7 +143,7 @@ func (c *Client) put(ctx context.Context, m MachineInfo, to Place, p guest.Putti
 	res, err := c.start(ctx, call)
 	notes.close()
 	if err != nil {
-		c.endCommand(ctx, m, call.Mark)
+		c.endCommand(ctx, m, call.Mark, res)
 		return Transfer{}, ended(ctx, call, res, err)
 	}
 	what, rest := notes.last()
@@ -172,7 +172,7 @@ func (c *Client) get(ctx context.Context, m MachineInfo, from Place, out *arriva
 	case out.err != nil && ctx.Err() == nil:
 		return res.Took, out.err
 	case err != nil:
-		c.endCommand(ctx, m, call.Mark)
+		c.endCommand(ctx, m, call.Mark, res)
 		return res.Took, ended(ctx, call, res, err)
 	case what == guest.Whole:
 		return res.Took, out.finish()

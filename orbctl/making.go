@@ -73,14 +73,14 @@ func (c *Client) canCreate(ctx context.Context, plan Plan) error {
 	if err != nil {
 		return err
 	}
-	for _, f := range []struct {
+	for _, f := range []struct { // the newest first: whoever updates for one is not refused for another
 		wanted  bool
 		feature Feature
 	}{
-		{plan.Isolated, Isolation},
 		{plan.CPUs != "" || plan.Memory != "" || plan.Disk != "", MachineLimits},
 		{plan.IsolateNetwork, NetworkIsolation},
 		{len(plan.Mounts) > 0, MachineMounts},
+		{plan.Isolated, Isolation},
 	} {
 		if f.wanted {
 			if err := known.Require(f.feature); err != nil {
@@ -268,8 +268,16 @@ type DefaultChange struct {
 	Changed       bool
 }
 
-// SetDefault makes a machine the default one, or none with "none".
+// SetDefault makes a machine the default one, or none with "none". It is a setting
+// of all of OrbStack, and so not for a Client that changes only its own machines.
 func (c *Client) SetDefault(ctx context.Context, name string) (DefaultChange, error) {
+	if c.managed != nil {
+		return DefaultChange{}, &Error{Kind: NotAllowed, Op: runner.OpDefaultSet, Why: "the server was started with --managed-only, and which machine is the default one is a setting of all of OrbStack"}
+	}
+	return c.setDefault(ctx, name)
+}
+
+func (c *Client) setDefault(ctx context.Context, name string) (DefaultChange, error) {
 	var out DefaultChange
 	call := runner.Call{Op: runner.OpDefaultSet, Args: []string{name}}
 	err := c.holding(ctx, func(c *Client) error {

@@ -88,7 +88,7 @@ func (c *Client) replace(ctx context.Context, out *RolledBack, aside string) err
 	out.After = made.Machine
 	var failed error
 	if byDefault == name && len(c.machines) == 0 {
-		_, failed = c.SetDefault(ctx, name)
+		_, failed = c.setDefault(ctx, name) // as it was
 	}
 	if out.Before.State == Running {
 		up, err := c.Start(ctx, name)

@@ -29,7 +29,7 @@ type KnownSetting struct {
 	Stale   bool // the key of a machine that is gone (docs/orbctl-contract.md §4)
 }
 
-// ConfigGet reads one setting: one run. A key that is not in the catalogue is read
+// ConfigGet reads one setting: one run, and more only if that fails. A key that is not in the catalogue is read
 // from the listing of all; if it is not there either, it is InvalidArgument with
 // the nearest keys.
 func (c *Client) ConfigGet(ctx context.Context, key string) (KnownSetting, error) {
@@ -46,6 +46,11 @@ func (c *Client) ConfigGet(ctx context.Context, key string) (KnownSetting, error
 		return KnownSetting{}, c.withNames(ctx, &Error{Kind: MachineNotFound, Op: runner.OpConfigGet, Machine: untrusted.Line(entry.Machine)})
 	}
 	stored, err := c.stored(ctx, key)
+	if isKind(err, OrbctlFailed) && entry.Scope == MachineScope { // a key of a machine that is gone may be stored still
+		if _, missing := c.Machine(ctx, entry.Machine); isKind(missing, MachineNotFound) {
+			err = missing
+		}
+	}
 	return KnownSetting{Entry: entry, Known: true, Setting: stored}, err
 }
 

@@ -17,6 +17,7 @@ machines:
   - {name: web, distro: "ubuntu:noble", disk_size: 2500000000}
   - {name: box, isolated: true}
   - {name: db, state: stopped, distro: "debian:bookworm", disk_size: 1500000000, id: 01K2G8TY5GM9C3CN95KCB4ZG8B}
+  - {name: back, state: stopped}
 `
 
 // A grave call is one that a person has to agree to.
@@ -24,17 +25,22 @@ type graveCall struct {
 	name, tool string
 	args       args
 	plan       []string // what the person has to read
-	run        string   // what reaches orbctl after a yes, and never before
+	runs       []string // what reaches orbctl after a yes, and never before: how it begins
 }
 
-func graveCalls() []graveCall {
+// folder is one of everyFolder.
+func graveCalls(folder string) []graveCall {
 	return []graveCall{
-		{"exec where the Mac is in reach", "vm_exec", args{"machine": "web", "command": "echo hello; rm -rf \u202e/x\u200b"}, []string{`"web"`, `echo hello; rm -rf \u202e/x\u200b`, "ana", "not isolated"}, "run -m web -w / exec"},
-		{"stop by force", "vm_stop", args{"machines": []string{"web"}, "force": true}, []string{`"web"`, "ubuntu:noble", "2.5 GB", "lost"}, "stop -f web"},
-		{"a wall of a machine", "orbstack_config_set", args{"key": "machine.box.isolated", "value": "false"}, []string{"machine.box.isolated", "from true to false", "wall"}, "config set machine.box.isolated false"},
-		{"a wall of OrbStack", "orbstack_config_set", args{"key": "network_proxy", "value": "http://proxy.example:3128"}, []string{"network_proxy", "http://proxy.example:3128"}, "config set network_proxy http://proxy.example:3128"},
-		{"what runs at the first start", "vm_create", args{"name": "new", "distro": "ubuntu", "user_data": "#cloud-config\nruncmd: [reboot]\n"}, []string{`"new"`, "runcmd: [reboot]", "as root", "not be isolated"}, "create --user-data"},
-		{"delete", "vm_delete", args{"machine": "db"}, []string{`"db"`, "debian:bookworm", "1.5 GB", "01K2G8TY5GM9C3CN95KCB4ZG8B", "stopped", "cannot be undone"}, "delete -f db"},
+		{"exec where the Mac is in reach", "vm_exec", args{"machine": "web", "command": "echo hello; rm -rf \u202e/x\u200b"}, []string{`"web"`, `echo hello; rm -rf \u202e/x\u200b`, "ana", "not isolated"}, []string{"run -m web -w / exec"}},
+		{"a file where the Mac is in reach", "vm_push", args{"machine": "web", "source": folder + "/file", "destination": "/tmp/pushed"}, []string{`"web"`, folder + "/file", "/tmp/pushed", "not isolated"}, []string{"run -m web -w / put"}},
+		{"a copy to where the Mac is in reach", "vm_copy", args{"from_machine": "box", "source": "/etc/passwd", "to_machine": "web", "destination": "/tmp/copied"}, []string{`"box"`, "/etc/passwd", `"web"`, "/tmp/copied", "not isolated"}, []string{"run -m box -w / get", "run -m web -w / put"}},
+		{"stop by force", "vm_stop", args{"machines": []string{"web"}, "force": true}, []string{`"web"`, "ubuntu:noble", "2.5 GB", "lost"}, []string{"stop -f web"}},
+		{"a wall of a machine", "orbstack_config_set", args{"key": "machine.box.isolated", "value": "false"}, []string{"machine.box.isolated", "from true to false", "wall"}, []string{"config set machine.box.isolated false"}},
+		{"a wall of OrbStack", "orbstack_config_set", args{"key": "network_proxy", "value": "http://proxy.example:3128"}, []string{"network_proxy", "http://proxy.example:3128"}, []string{"config set network_proxy http://proxy.example:3128"}},
+		{"what runs at the first start", "vm_create", args{"name": "new", "distro": "ubuntu", "user_data": "#cloud-config\nruncmd: [reboot]\n"}, []string{`"new"`, "runcmd: [reboot]", "as root", "not be isolated"}, []string{"create --user-data"}},
+		{"delete", "vm_delete", args{"machine": "db"}, []string{`"db"`, "debian:bookworm", "1.5 GB", "01K2G8TY5GM9C3CN95KCB4ZG8B", "stopped", "cannot be undone"}, []string{"delete -f db"}},
+		{"an archive that nobody has looked into", "vm_import", args{"path": folder + "/archive", "name": "imported"}, []string{`"imported"`, folder + "/archive", "nobody knows"}, []string{"import "}},
+		{"a machine for its checkpoint", "vm_rollback", args{"machine": "back", "checkpoint": "box"}, []string{`"back"`, `"box"`, "stopped", "ID "}, []string{"rename back ", "clone box back", "delete -f back-"}},
 	}
 }
 
@@ -42,7 +48,7 @@ func graveCalls() []graveCall {
 func (s *session) grave() []string {
 	return slices.DeleteFunc(s.reached(), func(c string) bool {
 		verb, _, _ := strings.Cut(withoutHelp(c), " ")
-		return !slices.Contains([]string{"run", "create", "clone", "start", "stop", "restart", "rename", "delete"}, verb) &&
+		return !slices.Contains([]string{"run", "create", "clone", "start", "stop", "restart", "rename", "delete", "export", "import"}, verb) &&
 			!strings.HasPrefix(c, "config set") && !strings.HasPrefix(c, "default ")
 	})
 }
@@ -70,13 +76,14 @@ func TestNothingHappensWithoutAYes(t *testing.T) {
 				t.Parallel()
 				dir := t.TempDir()
 				before, after := filepath.Join(dir, "before"), filepath.Join(dir, "after")
-				flags := no.flags
+				folder := everyFolder(t)
+				flags := append(everyFlag(folder), no.flags...)
 				if e == modern && no.legacy != no.modern {
-					flags = nil // there the server waits for nobody
+					flags = everyFlag(folder) // there the server waits for nobody
 				}
 				s := openTo(t, confirmWorld, e, no.person, []string{"--state-before", before, "--state", after}, append([]string{bin.server}, flags...)...)
 				code := map[era]string{legacy: no.legacy, modern: no.modern}[e]
-				for _, c := range graveCalls() {
+				for _, c := range graveCalls(folder) {
 					r := s.call(t, c.tool, c.args)
 					assert.Equal(t, code, r.code(), "%s: %s", c.name, r.Text)
 					assert.NotContains(t, r.Text, "orbctl", "no hint tells a model how to do it by itself")
@@ -101,27 +108,28 @@ func TestAYesDoesJustThat(t *testing.T) {
 			t.Parallel()
 			var s *session
 			early := make(chan string, 100)
+			folder := everyFolder(t)
 			s = openAsking(t, confirmWorld, e, func(string) string {
 				for _, call := range s.grave() {
 					early <- call
 				}
 				return accept
-			})
+			}, everyFlag(folder)...)
 			var want []string
-			for _, c := range graveCalls() {
+			for i, c := range graveCalls(folder) {
 				r := s.call(t, c.tool, c.args)
 				require.False(t, r.IsError, "%s: %s", c.name, r.Text)
 				plans := s.asked()
-				require.Len(t, plans, len(want)+1, c.name)
+				require.Len(t, plans, i+1, c.name)
 				for _, words := range c.plan {
-					assert.Contains(t, plans[len(want)], words, c.name)
+					assert.Contains(t, plans[i], words, c.name)
 				}
-				assertHarmless(t, plans[len(want)])
+				assertHarmless(t, plans[i])
 				for range len(want) {
 					<-early
 				}
 				assert.Empty(t, early, "%s: it was begun before the yes", c.name)
-				want = append(want, c.run)
+				want = append(want, c.runs...)
 			}
 			got := s.grave()
 			require.Len(t, got, len(want), "%q", got)
@@ -138,12 +146,15 @@ func TestConfirmAllowAsksNobody(t *testing.T) {
 	for _, e := range eras {
 		t.Run(string(e), func(t *testing.T) {
 			t.Parallel()
-			s := open(t, confirmWorld, e, "--confirm", "allow")
-			for _, c := range graveCalls() {
+			folder := everyFolder(t)
+			s := open(t, confirmWorld, e, append(everyFlag(folder), "--confirm", "allow")...)
+			want := 0
+			for _, c := range graveCalls(folder) {
 				r := s.call(t, c.tool, c.args)
 				require.False(t, r.IsError, "%s: %s", c.name, r.Text)
+				want += len(c.runs)
 			}
-			assert.Len(t, s.grave(), len(graveCalls()))
+			assert.Len(t, s.grave(), want)
 		})
 	}
 }
@@ -225,10 +236,13 @@ func TestAModernYesCountsOnceAndForOneCall(t *testing.T) {
 func TestAMachineThatChangedUnderTheQuestionIsLeftAlone(t *testing.T) {
 	t.Parallel()
 	for _, e := range eras {
-		for _, c := range graveCalls() {
+		folder := everyFolder(t)
+		for _, c := range graveCalls(folder) {
 			name, _ := c.args["machine"].(string)
 			isolated := false
 			switch c.name {
+			case "a copy to where the Mac is in reach":
+				name = "web"
 			case "stop by force":
 				name = "web"
 			case "a wall of a machine":
@@ -246,7 +260,7 @@ func TestAMachineThatChangedUnderTheQuestionIsLeftAlone(t *testing.T) {
 					r = s.call(t, "vm_create", args{"name": name, "distro": "ubuntu", "isolated": isolated, "isolate_network": false})
 					assert.False(t, r.IsError, r.Text)
 					return accept
-				})
+				}, everyFlag(folder)...)
 				r := s.call(t, c.tool, c.args)
 				assert.Equal(t, "machine_changed", r.code(), r.Text)
 				got := slices.DeleteFunc(s.grave(), func(c string) bool { return strings.HasSuffix(c, " posture") })
@@ -275,6 +289,6 @@ func TestAYesAfterTheEndOfItsCallIsVoid(t *testing.T) {
 	s.send(args{"jsonrpc": "2.0", "id": "server-1", "result": answerOf(accept)})
 	r := s.call(t, "vm_list", args{})
 	require.False(t, r.IsError, r.Text)
-	assert.Equal(t, 3.0, r.at("total"))
+	assert.Equal(t, 4.0, r.at("total"))
 	assert.Empty(t, s.grave())
 }

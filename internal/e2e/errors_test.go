@@ -120,9 +120,9 @@ func newErrorWords(t *testing.T) *errorWords {
 	return w
 }
 
-// changing are the parts of a text that are others in every run or on every
+// passes are the parts of a text that are others in every run or on every
 // computer.
-var changing = []struct {
+var passes = []struct {
 	find *regexp.Regexp
 	with string
 }{
@@ -146,7 +146,7 @@ func (w *errorWords) check(t *testing.T, c errorCase, r result) {
 	encoder.SetEscapeHTML(false)
 	require.NoError(t, encoder.Encode(c.args))
 	text := fmt.Sprintf("%s %s\n%s\n\nretryable: %t\ndetails: %s\n\n", c.tool, arguments.String(), r.Text, wire.Error.Retryable, orNone(wire.Error.Details))
-	for _, x := range changing {
+	for _, x := range passes {
 		text = x.find.ReplaceAllString(text, x.with)
 	}
 	w.mu.Lock()
@@ -218,9 +218,7 @@ func TestEveryCodeIsReached(t *testing.T) {
 			reached[c.code], reached[c.code+"/"+c.name] = true, true
 		}
 	}
-	codes := append(constants(t, "../../orbctl/errors.go", "Kind"), constants(t, "../../tools/failure.go", "code")...)
-	require.Contains(t, codes, "machine_not_found")
-	require.Contains(t, codes, "cancelled")
+	codes := allCodes(t)
 	for _, code := range codes {
 		if reached[code] {
 			continue
@@ -236,6 +234,15 @@ func TestEveryCodeIsReached(t *testing.T) {
 	for code := range elsewhere {
 		assert.Contains(t, codes, code, "there is no such code")
 	}
+}
+
+// allCodes are those that the code has.
+func allCodes(t *testing.T) []string {
+	t.Helper()
+	codes := append(constants(t, "../../orbctl/errors.go", "Kind"), constants(t, "../../tools/failure.go", "code")...)
+	require.Contains(t, codes, "machine_not_found")
+	require.Contains(t, codes, "cancelled")
+	return codes
 }
 
 // constants are the string constants of a type in a Go file.
