@@ -127,8 +127,8 @@ func (s *session) whole(t *testing.T, c everyCall) result {
 // record and what is stored show just that. All that takes long is a job at once.
 func TestEveryToolWorksOnEveryVersion(t *testing.T) {
 	t.Parallel()
-	for i, version := range slices.Concat(old, mid, last) {
-		for _, e := range turn(i) {
+	for _, version := range slices.Concat(old, mid, last) {
+		for _, e := range eras {
 			t.Run(string(e)+" "+version, func(t *testing.T) {
 				t.Parallel()
 				folder := everyFolder(t)

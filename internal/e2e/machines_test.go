@@ -99,11 +99,12 @@ func machineCases() []machineCase {
 }
 
 // Every tool of the machines does what it says, on every version that there is to
-// tell apart, and nothing else.
+// tell apart, and nothing else. Every tool on every version in both eras:
+// TestEveryToolWorksOnEveryVersion.
 func TestMachinesAreChangedAsAskedAndNotOtherwise(t *testing.T) {
 	t.Parallel()
-	for _, version := range slices.Concat(old, mid, last) {
-		for _, e := range eras {
+	for i, version := range slices.Concat(old, mid, last) {
+		for _, e := range turn(i) {
 			t.Run(string(e)+" "+version, func(t *testing.T) {
 				t.Parallel()
 				s := openAsking(t, "version: "+version+"\n"+threeVersions, e, always(accept))
