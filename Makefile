@@ -5,7 +5,7 @@ GO          ?= go
 PREFIX      ?= /usr/local
 VERSION     ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 export CGO_ENABLED ?= 0
-BUILD       := $(GO) build -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION)'
+BUILD       := $(GO) build -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION)'
 FUZZTIME    ?= 30s
 SOAK        ?= 100000
 LINT        := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
@@ -43,8 +43,9 @@ lint: ## golangci-lint, shellcheck, go mod tidy
 	$(LINT) run ./...
 	.ci/shellcheck
 
+# Not optimized, since nobody runs it and that halves the time.
 vet-darwin: ## build and vet for both kinds of Mac
-	for arch in arm64 amd64; do GOOS=darwin GOARCH=$$arch $(GO) build ./... && GOOS=darwin GOARCH=$$arch $(GO) vet ./...; done
+	for arch in arm64 amd64; do for verb in build vet; do GOOS=darwin GOARCH=$$arch $(GO) $$verb -gcflags='all=-N -l' ./...; done; done
 
 checks: build ## programs of others hold the server to the specification (../shared/checks)
 	.ci/checks
@@ -59,9 +60,12 @@ bench: ## benchmarks
 docs: ## rewrite what is generated: schemas/*.json, the tools tables
 	$(GO) test ./schemas ./internal/house -update
 
-install: build ## install orbstack-mcp below PREFIX (/usr/local)
+# What is handed on holds no path of this folder. All else is built as Go builds by
+# default, so that tests, lint and fuzz programs share what has been compiled.
+install: ## install orbstack-mcp below PREFIX (/usr/local)
+	$(BUILD) -trimpath -o bin/install/ ./cmd/orbstack-mcp
 	install -d $(DESTDIR)$(PREFIX)/bin
-	install -m 0755 bin/orbstack-mcp $(DESTDIR)$(PREFIX)/bin/orbstack-mcp
+	install -m 0755 bin/install/orbstack-mcp $(DESTDIR)$(PREFIX)/bin/orbstack-mcp
 
 deps: ## what the simulator needs on Debian; does nothing elsewhere
 	@.ci/deps

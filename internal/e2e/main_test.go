@@ -41,8 +41,8 @@ func run(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	args := []string{"build", "-trimpath", "-buildvcs=false", "-o", dir + "/"} // as make build does, whose packages are then at hand
-	if os.Getenv("GOCOVERDIR") != "" {                                         // .ci/cover: the server writes what it covered there when it ends
+	args := []string{"build", "-buildvcs=false", "-o", dir + "/"} // as make build does, whose packages are then at hand
+	if os.Getenv("GOCOVERDIR") != "" {                            // .ci/cover: the server writes what it covered there when it ends
 		args = append(args, "-cover", "-coverpkg", "orbstack-mcp/cmd/...,orbstack-mcp/tools,orbstack-mcp/schemas,orbstack-mcp/internal/stdio,orbstack-mcp/orbctl/...")
 	}
 	build := exec.Command("go", append(args, "orbstack-mcp/cmd/orbstack-mcp", "orbstack-mcp/cmd/orbsim", "orbstack-mcp/cmd/orbsim-orbctl")...)
