@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
@@ -214,4 +215,13 @@ func BenchmarkCleaner(b *testing.B) {
 type checker interface {
 	require.TestingT
 	Helper()
+}
+
+// A character of Unicode's that formats and leaves no mark itself does not pass.
+func TestFormatCharactersThatLeaveNoMarkAreHidden(t *testing.T) {
+	for r := rune(0); r <= unicode.MaxRune; r++ {
+		if unicode.Is(unicode.Cf, r) {
+			assert.Equal(t, !unicode.Is(unicode.Prepended_Concatenation_Mark, r), untrusted.Invisible(r), "%U", r)
+		}
+	}
 }

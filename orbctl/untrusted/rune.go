@@ -52,6 +52,7 @@ var hidden = &unicode.RangeTable{
 		{Lo: 0xfff0, Hi: 0xfffb, Stride: 1}, // reserved, interlinear annotation
 	},
 	R32: []unicode.Range32{
+		{Lo: 0x13430, Hi: 0x1343f, Stride: 1}, // Egyptian hieroglyph format controls
 		{Lo: 0x1bca0, Hi: 0x1bca3, Stride: 1}, // shorthand format controls
 		{Lo: 0x1d173, Hi: 0x1d17a, Stride: 1}, // musical format controls
 		{Lo: 0xe0000, Hi: 0xe0fff, Stride: 1}, // tags, variation selectors supplement
