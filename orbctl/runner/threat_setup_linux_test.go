@@ -1,6 +1,7 @@
 package runner_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -20,21 +21,21 @@ func TestSandboxThatCannotBeSetUpStartsNothing(t *testing.T) {
 	_, err := r.Run(t.Context(), version)
 	require.NoError(t, err)
 
-	for name, c := range map[string]struct {
-		change func() error
+	for _, c := range []struct {
+		name   string
+		change func() error // one after the other
 		want   syscall.Errno
 	}{
-		"no program": {func() error { return os.WriteFile(file, []byte("no program"), 0o700) }, syscall.ENOEXEC},
-		"no file":    {func() error { return os.Remove(file) }, syscall.ENOENT},
+		{"no program", func() error {
+			return errors.Join(os.Remove(file), os.WriteFile(file, []byte("no program"), 0o700)) // the old one may be running
+		}, syscall.ENOEXEC},
+		{"no file", func() error { return os.Remove(file) }, syscall.ENOENT},
 	} {
-		if name == "no program" {
-			require.NoError(t, os.Remove(file))
-		}
-		require.NoError(t, c.change(), name)
+		require.NoError(t, c.change(), c.name)
 		res, err := r.Run(t.Context(), version)
 		var start *runner.StartError
-		require.ErrorAs(t, err, &start, name)
-		require.ErrorIs(t, err, c.want, name)
+		require.ErrorAs(t, err, &start, c.name)
+		require.ErrorIs(t, err, c.want, c.name)
 		assert.Contains(t, err.Error(), "cannot start "+file+": orbctl was not started, since the sandbox could not be set up: exec: ")
 		assert.Zero(t, res)
 	}
