@@ -91,7 +91,7 @@ func (c *Client) mineToSet(plan ConfigPlan) error {
 	case c.managed == nil:
 		return nil
 	case plan.Info == nil:
-		return &Error{Kind: NotAllowed, Op: runner.OpConfigSet, Key: plan.Name, Why: "the server was started with --managed-only, and this setting is not one of a single machine"}
+		return &Error{Kind: NotAllowed, Op: runner.OpConfigSet, Key: plan.Name, Why: managedOnly + "this setting is not one of a single machine"}
 	}
 	return c.mine(runner.OpConfigSet, plan.Info.Machine)
 }

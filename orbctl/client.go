@@ -50,6 +50,9 @@ func (c *Client) Managing(record *managed.File) *Client {
 	return &limited
 }
 
+// managedOnly is why a Client refuses what is not its own, before what that is.
+const managedOnly = "the server was started with --managed-only, and "
+
 // mine is NotAllowed for a machine that this Client may not change.
 func (c *Client) mine(op runner.Op, m Machine) error {
 	if c.managed == nil {
@@ -61,7 +64,7 @@ func (c *Client) mine(op runner.Op, m Machine) error {
 	case err != nil:
 		return &Error{Kind: NotAllowed, Op: op, Machine: m.Name, Why: err.Error(), Err: err}
 	case !ok:
-		return &Error{Kind: NotAllowed, Op: op, Machine: m.Name, Why: "the server was started with --managed-only, and it has not made this machine"}
+		return &Error{Kind: NotAllowed, Op: op, Machine: m.Name, Why: managedOnly + "it has not made this machine"}
 	}
 	return nil
 }

@@ -272,7 +272,7 @@ type DefaultChange struct {
 // of all of OrbStack, and so not for a Client that changes only its own machines.
 func (c *Client) SetDefault(ctx context.Context, name string) (DefaultChange, error) {
 	if c.managed != nil {
-		return DefaultChange{}, &Error{Kind: NotAllowed, Op: runner.OpDefaultSet, Why: "the server was started with --managed-only, and which machine is the default one is a setting of all of OrbStack"}
+		return DefaultChange{}, &Error{Kind: NotAllowed, Op: runner.OpDefaultSet, Why: managedOnly + "which machine is the default one is a setting of all of OrbStack"}
 	}
 	return c.setDefault(ctx, name)
 }

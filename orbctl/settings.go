@@ -29,9 +29,9 @@ type KnownSetting struct {
 	Stale   bool // the key of a machine that is gone (docs/orbctl-contract.md §4)
 }
 
-// ConfigGet reads one setting: one run, and more only if that fails. A key that is not in the catalogue is read
-// from the listing of all; if it is not there either, it is InvalidArgument with
-// the nearest keys.
+// ConfigGet reads one setting: one run, and more only if that fails. A key that is
+// not in the catalogue is read from the listing of all; if it is not there either, it
+// is InvalidArgument with the nearest keys.
 func (c *Client) ConfigGet(ctx context.Context, key string) (KnownSetting, error) {
 	key = strings.TrimSpace(key)
 	entry, known := Lookup(key)

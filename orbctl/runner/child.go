@@ -145,9 +145,9 @@ type life struct {
 	err  error // set before over is closed
 }
 
-// fork starts the process. The thread that forks stays until the child has ended, because
-// Linux sends the parent-death signal when that thread goes; it spends the time
-// waiting for the exit.
+// fork starts the process. The thread that forks stays until the child has ended,
+// because Linux sends the parent-death signal when that thread goes; it spends the
+// time waiting for the exit.
 func (c child) fork(files [3]*os.File) (*os.Process, *life, error) {
 	type forked struct {
 		process *os.Process

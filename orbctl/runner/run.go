@@ -124,9 +124,9 @@ func (r *Runner) Status(ctx context.Context) (Status, error) {
 
 // Run runs one operation and returns when its process has ended. An exit code
 // other than 0 is no error. Errors: *RefusedError, *InvalidError, *BinaryError,
-// *BusyError, *LockError, *GateError, *StatusError, *AuditError, *StartError before there was
-// a process; *TimeoutError, *OutputError, the cause of a cancelled ctx and an error of
-// Call.Stdout beside a Result that says how far it came.
+// *BusyError, *LockError, *GateError, *StatusError, *AuditError, *StartError before
+// there was a process, with an empty Result; *TimeoutError, *OutputError, the cause of
+// a cancelled ctx and an error of Call.Stdout beside a Result that says how far it came.
 func (r *Runner) Run(ctx context.Context, call Call) (Result, error) {
 	row, ok := table[call.Op]
 	if !ok {

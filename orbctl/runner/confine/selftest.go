@@ -42,7 +42,7 @@ func (w *wall) stands() error {
 	case errors.As(err, &setup):
 		return fmt.Errorf("%s does not work here: %s: %w", w.name, setup.Step, setup.Err)
 	case err != nil:
-		return err
+		return fmt.Errorf("the self-test of %s could not be run: %w", w.name, err)
 	}
 	return w.verdict(exit, out)
 }
@@ -67,20 +67,16 @@ func (w *wall) try() (exit int, said, failed string, err error) {
 		Path: w.self, Argv: []string{w.self}, Env: []string{trial.Variable + "=1"},
 		Files: [3]*os.File{null, pipes[0].w, pipes[1].w},
 	})
-	var setup *SetupError
-	if err != nil && !errors.As(err, &setup) {
-		err = fmt.Errorf("the self-test of %s could not be run: %w", w.name, err)
-	}
 	if err != nil {
 		return 0, "", "", err
 	}
 	end := time.AfterFunc(patience, func() { _ = process.Kill() })
 	state, err := process.Wait()
 	if !end.Stop() {
-		return 0, "", "", fmt.Errorf("the self-test of %s did not end within %s", w.name, patience)
+		return 0, "", "", fmt.Errorf("it did not end within %s", patience)
 	}
 	if err != nil {
-		return 0, "", "", fmt.Errorf("the end of the self-test of %s cannot be told: %w", w.name, err)
+		return 0, "", "", fmt.Errorf("its end cannot be told: %w", err)
 	}
 	var texts [2]string
 	for i, p := range pipes {
