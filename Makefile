@@ -43,9 +43,9 @@ lint: ## golangci-lint, shellcheck, go mod tidy
 	$(LINT) run ./...
 	.ci/shellcheck
 
-# Not optimized: nobody runs it, and the compiler takes 40 % less.
+# Not optimized and not for a debugger: nobody runs it, and the compiler takes 40 % less.
 vet-darwin: ## build and vet for both kinds of Mac
-	for arch in arm64 amd64; do for verb in build vet; do GOOS=darwin GOARCH=$$arch $(GO) $$verb -gcflags='all=-N -l' ./...; done; done
+	for arch in arm64 amd64; do for verb in build vet; do GOOS=darwin GOARCH=$$arch $(GO) $$verb -gcflags='all=-N -l -dwarf=false' ./...; done; done
 
 checks: build ## programs of others hold the server to the specification (../shared/checks)
 	.ci/checks

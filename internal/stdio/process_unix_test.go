@@ -5,7 +5,6 @@ package stdio
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -122,9 +121,15 @@ func TestProcessEndsSoonAfterItsClientIsGone(t *testing.T) {
 	require.NoError(t, p.Wait(), "neither SIGPIPE nor an error, and no end of input needed")
 }
 
-func TestResidentMemoryStaysBoundedOverA64MebibyteLine(t *testing.T) {
+// What it grows by, and not what it has: the race detector, and huge pages, take
+// their own. The wall of 80 MiB stands before the real server (internal/e2e).
+func TestResidentMemoryGrowsByLessThanTheLineOf64Mebibyte(t *testing.T) {
+	if _, err := os.Stat("/proc/self/status"); err != nil {
+		t.Skip("no /proc to read the resident size from")
+	}
 	p := startProcess(t)
 	p.exchange(t, initialize)
+	before := p.peak(t)
 	go func() {
 		_, _ = io.Copy(p.in, filler(`{"jsonrpc":"2.0","id":"huge","method":"tools/call","params":{"name":"`, 64<<20, `"}}`+"\n"))
 	}()
@@ -132,20 +137,24 @@ func TestResidentMemoryStaysBoundedOverA64MebibyteLine(t *testing.T) {
 	assert.Equal(t, `"huge"`, r.id())
 	assert.NotNil(t, r.Error)
 	assert.Contains(t, p.exchange(t, eras[0].call("1", "echo", `{"text":"alive"}`)).raw, "alive")
-	// Not getrusage(2): its maximum counts what the parent had before exec.
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.Process.Pid))
+	after := p.peak(t)
 	require.NoError(t, p.in.Close())
 	require.NoError(t, p.Wait())
-	if errors.Is(err, os.ErrNotExist) {
-		t.Skip("no /proc to read the resident size from")
-	}
+	t.Logf("%d KiB resident at most before it, %d after", before, after)
+	assert.Less(t, after-before, 64<<10)
+}
+
+// peak is the most KiB that were resident. Not getrusage(2): its maximum counts
+// what the parent had before exec.
+func (p *process) peak(t *testing.T) (kib int) {
+	t.Helper()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.Process.Pid))
 	require.NoError(t, err)
 	_, after, found := strings.Cut(string(status), "VmHWM:")
 	require.True(t, found)
-	kib, err := strconv.Atoi(strings.Fields(after)[0])
+	kib, err = strconv.Atoi(strings.Fields(after)[0])
 	require.NoError(t, err)
-	t.Logf("%d MiB resident at most", kib>>10)
-	assert.Less(t, kib, 80<<10)
+	return kib
 }
 
 func TestPipedSessionIsAnsweredWhole(t *testing.T) {
