@@ -24,7 +24,7 @@ type session struct {
 	cmd    *exec.Cmd
 	stdin  io.WriteCloser
 	stderr *syncBuffer
-	record string // where orbsim writes what reached orbctl
+	record *record
 	person person // nil: the client can't ask anybody
 
 	mu      sync.Mutex
@@ -64,8 +64,8 @@ func openWith(t testing.TB, world string, e era, simFlags []string, command ...s
 // openTo is openWith for a client whose user can be asked.
 func openTo(t testing.TB, world string, e era, p person, simFlags []string, command ...string) *session {
 	t.Helper()
-	s := &session{t: t, era: e, person: p, waiting: map[string]chan message{}, ended: make(chan struct{}), stderr: &syncBuffer{}, record: t.TempDir() + "/record.jsonl"}
-	args := append([]string{"run", worldArg(t, world), "--record", s.record}, simFlags...)
+	s := &session{t: t, era: e, person: p, waiting: map[string]chan message{}, ended: make(chan struct{}), stderr: &syncBuffer{}, record: &record{file: t.TempDir() + "/record.jsonl"}}
+	args := append([]string{"run", worldArg(t, world), "--record", s.record.file}, simFlags...)
 	s.cmd = exec.Command(bin.sim, append(append(args, "--"), command...)...)
 	s.cmd.Stderr = s.stderr
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

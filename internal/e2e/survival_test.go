@@ -3,7 +3,6 @@ package e2e
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -18,16 +17,19 @@ import (
 func descendants(root int) map[int]string {
 	parents := map[int]int{}
 	names := map[int]string{}
-	all, _ := filepath.Glob("/proc/[0-9]*/stat")
-	for _, file := range all {
-		b, err := os.ReadFile(file)
+	all, _ := os.ReadDir("/proc")
+	for _, entry := range all {
+		pid, err := strconv.Atoi(entry.Name())
 		if err != nil {
 			continue
+		}
+		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		if err != nil {
+			continue // it has ended
 		}
 		text := string(b)
 		end := strings.LastIndexByte(text, ')')
 		fields := strings.Fields(text[end+1:])
-		pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(file)))
 		parents[pid], _ = strconv.Atoi(fields[1])
 		if fields[0] != "Z" {
 			names[pid] = text[strings.IndexByte(text, '(')+1 : end]

@@ -50,7 +50,7 @@ func TestThreat21_TwoServersAgree(t *testing.T) {
 	}
 	assert.Empty(t, done.Failed)
 	before, after := readAs[orbsim.State](t, in("before")), readAs[orbsim.State](t, in("after"))
-	record := recordOf(t, in("record"))
+	record := (&record{file: in("record")}).read(t)
 	assertNobodyCameBetween(t, record)
 	assertReplays(t, before, after, record)
 	assertReported(t, done, record)

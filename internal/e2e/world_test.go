@@ -3,9 +3,13 @@ package e2e
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
+	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -39,28 +43,41 @@ func (s *session) reached() []string {
 
 func (s *session) records() []orbsim.Record {
 	s.t.Helper()
-	return recordOf(s.t, s.record)
+	return s.record.read(s.t)
 }
 
-// recordOf reads what orbsim was told to write with --record.
-func recordOf(t testing.TB, file string) []orbsim.Record {
+// A record is the file in which orbsim writes what reaches orbctl. What was read of
+// it stays read: many tests ask after every call.
+type record struct {
+	file string
+
+	mu  sync.Mutex
+	end int64
+	all []orbsim.Record
+}
+
+func (r *record) read(t testing.TB) []orbsim.Record {
 	t.Helper()
-	f, err := os.Open(file)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	f, err := os.Open(r.file)
 	if os.IsNotExist(err) {
 		return nil
 	}
 	require.NoError(t, err)
 	defer f.Close()
-	var all []orbsim.Record
-	lines := bufio.NewScanner(f)
-	lines.Buffer(nil, 4<<20)
-	for lines.Scan() {
-		var r orbsim.Record
-		require.NoError(t, json.Unmarshal(lines.Bytes(), &r))
-		all = append(all, r)
+	_, err = f.Seek(r.end, io.SeekStart)
+	require.NoError(t, err)
+	for lines := bufio.NewReader(f); ; {
+		line, err := lines.ReadBytes('\n')
+		if errors.Is(err, io.EOF) { // a line without its end is still being written
+			return slices.Clip(r.all)
+		}
+		require.NoError(t, err)
+		var next orbsim.Record
+		require.NoError(t, json.Unmarshal(line, &next))
+		r.all, r.end = append(r.all, next), r.end+int64(len(line))
 	}
-	require.NoError(t, lines.Err())
-	return all
 }
 
 // atOnce is how many calls of a verb, or of any where it is empty, ran side by side.

@@ -25,6 +25,9 @@ import (
 // a program that keeps the advice of [Serve] does.
 const asServer = "ORBSTACK_MCP_TEST_STDIO_SERVER"
 
+// noWait keeps a program with the race detector from waiting a second before it exits.
+const noWait = "GORACE=atexit_sleep_ms=0"
+
 // processDrain is short, to keep the tests so.
 const processDrain = 200 * time.Millisecond
 
@@ -57,7 +60,7 @@ type process struct {
 func startProcess(t *testing.T) *process {
 	t.Helper()
 	p := &process{Cmd: exec.CommandContext(t.Context(), os.Args[0])}
-	p.Env = append(os.Environ(), asServer+"=1")
+	p.Env = append(os.Environ(), asServer+"=1", noWait)
 	p.Stderr = os.Stderr
 	var err error
 	p.in, err = p.StdinPipe()
@@ -108,7 +111,7 @@ func TestProcessEndsWithStatusZero(t *testing.T) {
 
 func TestProcessEndsSoonAfterItsClientIsGone(t *testing.T) {
 	p := &process{Cmd: exec.CommandContext(t.Context(), os.Args[0])}
-	p.Env = append(os.Environ(), asServer+"=1")
+	p.Env = append(os.Environ(), asServer+"=1", noWait)
 	theirs, ours, err := os.Pipe()
 	require.NoError(t, err)
 	p.Stdout = ours

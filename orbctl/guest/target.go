@@ -286,7 +286,9 @@ func authority(scheme, host string, port int) string {
 // normalHost is a host as it is looked up: an address in its canonical form, or
 // a name in ASCII, lower case and without a trailing dot.
 func normalHost(s string) (host string, addr netip.Addr, why string) {
-	s = strings.TrimSuffix(s, ".")
+	if !strings.Contains(s, ":") {
+		s = strings.TrimSuffix(s, ".") // behind an IPv6 address it would be its zone's
+	}
 	if why := unfit(s); why != "" {
 		return "", netip.Addr{}, why
 	}

@@ -23,6 +23,7 @@ func TestTargetsAreReadAsPeopleWriteThem(t *testing.T) {
 		{"[::1]:80", "", 0, Target{Method: TCP, Host: "::1", Port: 80}},
 		{"[fd07::1]", "", 0, Target{Method: Ping, Host: "fd07::1"}},
 		{"fe80::1%eth0", "", 0, Target{Method: Ping, Host: "fe80::1%eth0"}},
+		{"fe80::1%br0.", "", 0, Target{Method: Ping, Host: "fe80::1%br0."}}, // the zone's own dot
 		{"FD07:0:0::1", "", 0, Target{Method: Ping, Host: "fd07::1"}},
 		{"::ffff:10.0.0.1", "", 0, Target{Method: Ping, Host: "10.0.0.1"}},
 		{"http://web/x?a=1&b=2#part", "", 0, Target{Method: HTTP, Host: "web", Port: 80, URL: "http://web/x?a=1&b=2"}},
@@ -70,6 +71,7 @@ func TestWhatIsNoTargetSaysWhy(t *testing.T) {
 		{"300.1.1.1", "", 0, "target", "no IPv4 address"},
 		{"1.2.3", "", 0, "target", "no IPv4 address"},
 		{"fd07::zz", "", 0, "target", "IPv6"},
+		{"fd07::1.", "", 0, "target", "IPv6"},
 		{"[::1", "", 0, "target", "not closed"},
 		{"[db]:1", "", 0, "target", "IPv6 address stands in"},
 		{"[::1]x", "", 0, "target", "follow the ]"},
@@ -125,7 +127,7 @@ func TestNotApplicableCellsHaveAReason(t *testing.T) {
 
 // A target that passes is never an option, and keeps its meaning when it is read again.
 func FuzzTarget(f *testing.F) {
-	for _, s := range []string{"db", "db:1", "[::1]:80", "http://a/?b#c", "-x", "fe80::1%eth0", "bücher.example", "1.2.3.4", "https://[fe80::1%25eth0]/"} {
+	for _, s := range []string{"db", "db:1", "[::1]:80", "http://a/?b#c", "-x", "fe80::1%eth0", "bücher.example", "1.2.3.4", "https://[fe80::1%25eth0]/", "::%.."} {
 		f.Add(s, "", 0)
 	}
 	f.Fuzz(func(t *testing.T, raw, method string, port int) {
