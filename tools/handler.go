@@ -26,7 +26,7 @@ type texter interface{ Text() string }
 // function gets is a checked struct. Whatever happens, the answer is a tool
 // result, since few models ever see a protocol error.
 func (s *toolServer) handler(t Tool) (server.ToolHandlerFunc, error) {
-	check, err := schemas.NewChecker(t.in, schemas.Also{Names: otherNames, Values: t.Words})
+	check, err := schemas.NewChecker(t.in(), schemas.Also{Names: otherNames, Values: t.Words})
 	if err != nil {
 		return nil, fmt.Errorf("tool %s: %w", t.Name, err)
 	}

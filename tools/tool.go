@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"sync"
 
 	"github.com/mark3labs/mcp-go/mcp"
 
@@ -29,7 +30,7 @@ type Tool struct {
 	// published: argument → word → value.
 	Words map[string]map[string]string
 
-	in, out schemas.Schema
+	in, out func() schemas.Schema // derived when first asked for: most that walk the table do not
 	do      func(context.Context, *Call, json.RawMessage) (any, error)
 }
 
@@ -50,7 +51,7 @@ const (
 
 // Do completes a row with its action; the schemas come from In and Out.
 func Do[In, Out any](t Tool, f func(context.Context, *Call, In) (Out, error)) Tool {
-	t.in, t.out = schemas.Of[In](), schemas.Of[Out]()
+	t.in, t.out = sync.OnceValue(schemas.Of[In]), sync.OnceValue(schemas.Of[Out])
 	t.do = func(ctx context.Context, c *Call, raw json.RawMessage) (any, error) {
 		var in In
 		if err := json.Unmarshal(raw, &in); err != nil {
@@ -68,8 +69,8 @@ func (t Tool) Definition() mcp.Tool {
 		Name:            t.Name,
 		Title:           t.Title,
 		Description:     t.Doc,
-		RawInputSchema:  t.in.JSON(),
-		RawOutputSchema: t.out.Outline(),
+		RawInputSchema:  t.in().JSON(),
+		RawOutputSchema: t.out().Outline(),
 		Annotations:     t.annotations(),
 	}
 	if t.Interactive {
@@ -79,7 +80,7 @@ func (t Tool) Definition() mcp.Tool {
 }
 
 // Input and Output are the whole schemas, for goldens, documentation and tests.
-func (t Tool) Input() schemas.Schema { return t.in }
+func (t Tool) Input() schemas.Schema { return t.in() }
 
 // Output is the strict schema that every result is held to in tests.
-func (t Tool) Output() schemas.Schema { return t.out }
+func (t Tool) Output() schemas.Schema { return t.out() }

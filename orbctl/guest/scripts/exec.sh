@@ -29,15 +29,17 @@ printf '%s began\n' "$mark" >&2 # from here on, what is said may be the command'
 # shellcheck disable=SC2016 # for the shell of the command
 set='while [ "$1" != - ]; do export "$1"; shift; done; exec /bin/sh -c "$2" sh'
 
-exec 3<&0 # a job in the background would read nothing
+# A job in the background would read nothing, and when one is killed bash says so
+# on stderr, at a moment of its own.
+exec 3<&0 4>&2 2>/dev/null
 if have setsid; then
-	setsid sh -c "$set" sh "$@" <&3 3<&- &
+	setsid sh -c "$set" sh "$@" <&3 2>&4 3<&- 4>&- &
 else
-	sh -c "$set" sh "$@" <&3 3<&- &
+	sh -c "$set" sh "$@" <&3 2>&4 3<&- 4>&- &
 fi
 job=$!
 exec 3<&- </dev/null
-signal() { kill -"$1" "-$job" || kill -"$1" "$job"; } 2>/dev/null
+signal() { kill -"$1" "-$job" || kill -"$1" "$job"; }
 (
 	late=0
 	trap 'kill "$doze"; exit "$late"' TERM
@@ -49,19 +51,19 @@ signal() { kill -"$1" "-$job" || kill -"$1" "$job"; } 2>/dev/null
 	wait "$doze"
 	signal KILL
 	exit 99
-) >/dev/null 2>&1 & guard=$!
+) >/dev/null 4>&- & guard=$!
 cut=0 killer=''
-trap 'cut=1; signal TERM; (sleep 1; signal KILL) >/dev/null 2>&1 & killer=$!' TERM # cancel.sh
-wait "$job" 2>/dev/null; rc=$?
+trap 'cut=1; signal TERM; (sleep 1; signal KILL) >/dev/null 4>&- & killer=$!' TERM # cancel.sh
+wait "$job"; rc=$?
 if [ "$cut" -eq 1 ]; then
-	wait "$job" 2>/dev/null # the signal broke off the first wait
-	kill "$killer" 2>/dev/null
+	wait "$job" # the signal broke off the first wait
+	kill "$killer"
 	signal KILL
 fi
-kill "$guard" 2>/dev/null; wait "$guard" 2>/dev/null
+kill "$guard"; wait "$guard"
 if [ "$?" -eq 99 ]; then
 	signal KILL # whoever did not end when told to
-	printf '%s late\n' "$mark" >&2
+	printf '%s late\n' "$mark" >&4
 	rc=124
 fi
 (exit "$rc")
