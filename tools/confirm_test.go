@@ -99,8 +99,7 @@ func TestAToolThatChangesItsQuestionIsStopped(t *testing.T) {
 			orb: orbctl.New(fails{}, orbctl.Mac{}), seals: newTestSeals(t), log: slog.New(slog.DiscardHandler),
 			options: Options{Policy: Policy{Confirm: ConfirmAsk, ConfirmWithin: time.Minute}},
 		}
-		handle, err := s.handler(tool)
-		require.NoError(t, err)
+		handle := s.handler(tool)
 		sum := asker(s.seals, "", "")
 		sum.tool = "fickle"
 		req := mcp.CallToolRequest{}

@@ -5,10 +5,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"log/slog"
 	"runtime/debug"
 	"strings"
+	"sync"
 
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
@@ -24,12 +24,12 @@ type texter interface{ Text() string }
 
 // handler joins a row to a server. Here MCP and JSON end: what the row's
 // function gets is a checked struct. Whatever happens, the answer is a tool
-// result, since few models ever see a protocol error.
-func (s *toolServer) handler(t Tool) (server.ToolHandlerFunc, error) {
-	check, err := schemas.NewChecker(t.in(), schemas.Also{Names: otherNames, Values: t.Words})
-	if err != nil {
-		return nil, fmt.Errorf("tool %s: %w", t.Name, err)
-	}
+// result, since few models ever see a protocol error. The check is compiled by
+// the first call: few servers see all of the tools called.
+func (s *toolServer) handler(t Tool) server.ToolHandlerFunc {
+	check := sync.OnceValues(func() (*schemas.Checker, error) {
+		return schemas.NewChecker(t.in(), schemas.Also{Names: otherNames, Values: t.Words})
+	})
 	return func(ctx context.Context, req mcp.CallToolRequest) (*mcp.CallToolResult, error) {
 		result, ask := s.attempt(ctx, t, check, req)
 		if ask == nil {
@@ -47,12 +47,12 @@ func (s *toolServer) handler(t Tool) (server.ToolHandlerFunc, error) {
 			return failed(again), nil //nolint:nilerr // no error, but another question than was answered
 		}
 		return result, nil
-	}, nil
+	}
 }
 
 // attempt is one run of a row's function: it ends with a result, or with a
 // question that has to be answered first.
-func (s *toolServer) attempt(ctx context.Context, t Tool, check *schemas.Checker, req mcp.CallToolRequest) (result *mcp.CallToolResult, ask *asking) {
+func (s *toolServer) attempt(ctx context.Context, t Tool, checker func() (*schemas.Checker, error), req mcp.CallToolRequest) (result *mcp.CallToolResult, ask *asking) {
 	defer func() {
 		if p := recover(); p != nil {
 			result = failed(brokeDown(s.log, t.Name, p))
@@ -60,6 +60,10 @@ func (s *toolServer) attempt(ctx context.Context, t Tool, check *schemas.Checker
 	}()
 	if refusal := s.options.refuse(t); refusal != nil {
 		return failed(refusal), nil
+	}
+	check, err := checker()
+	if err != nil {
+		return failed(brokeDown(s.log, t.Name, err)), nil
 	}
 	args, problems := check.Check(req.Params.RawArguments)
 	if len(problems) > 0 {
@@ -83,10 +87,10 @@ func (s *toolServer) attempt(ctx context.Context, t Tool, check *schemas.Checker
 	return done(out), nil
 }
 
-// brokeDown is a panic of a tool, as the model reads it. It is called while it
-// panics.
-func brokeDown(log *slog.Logger, tool string, panicked any) *failure {
-	log.Error("a tool panicked", "tool", tool, "panic", panicked, "stack", string(debug.Stack()))
+// brokeDown is a panic of a tool, or a schema that does not compile, as the model
+// reads it. It is called where that happens, for the stack.
+func brokeDown(log *slog.Logger, tool string, cause any) *failure {
+	log.Error("a tool broke down", "tool", tool, "cause", cause, "stack", string(debug.Stack()))
 	return &failure{Code: internalError, Message: tool + " broke down; the log of this server says where.", Hint: "Please report it, with the arguments of the call."}
 }
 

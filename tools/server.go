@@ -3,7 +3,6 @@ package tools
 import (
 	"context"
 	"log/slog"
-	"slices"
 	"time"
 
 	"github.com/mark3labs/mcp-go/mcp"
@@ -32,6 +31,7 @@ func (o Options) allowed(folder string) bool { return o.Folders != nil && o.Fold
 type toolServer struct {
 	orb     *orbctl.Client
 	options Options
+	rows    map[string]Tool // All, by name
 	seals   *seals
 	log     *slog.Logger
 }
@@ -45,9 +45,9 @@ func NewServer(orb *orbctl.Client, o Options) (*server.MCPServer, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &toolServer{orb: orb, options: o, seals: questions, log: o.Log}
+	s := &toolServer{orb: orb, options: o, rows: map[string]Tool{}, seals: questions, log: o.Log}
 	hooks := &server.Hooks{}
-	hooks.AddAfterListTools(s.hideRefused)
+	hooks.AddAfterListTools(s.list)
 	srv := server.NewMCPServer("orbstack-mcp", o.Version,
 		server.WithTitle("OrbStack"),
 		server.WithInstructions(instructions(o)),
@@ -61,11 +61,8 @@ func NewServer(orb *orbctl.Client, o Options) (*server.MCPServer, error) {
 		server.WithHooks(hooks),
 	)
 	for _, t := range All() {
-		h, err := s.handler(t)
-		if err != nil {
-			return nil, err
-		}
-		srv.AddTool(t.Definition(), h)
+		s.rows[t.Name] = t
+		srv.AddTool(mcp.Tool{Name: t.Name}, s.handler(t)) // the rest of it: list
 	}
 	s.addResources(srv)
 	s.addPrompts(srv)
@@ -77,12 +74,15 @@ func (s *toolServer) call(tool string, p *Progress, c *consent) *Call {
 	return &Call{Tool: tool, Orb: s.orb, Server: s.options, Progress: p, consent: c}
 }
 
-// hideRefused takes what is not offered out of tools/list. The tools stay
-// registered, so that a call by name gets our words and not a protocol error.
-func (s *toolServer) hideRefused(_ context.Context, _ any, _ *mcp.ListToolsRequest, r *mcp.ListToolsResult) {
-	refused := map[string]bool{}
-	for _, t := range All() {
-		refused[t.Name] = s.options.refuse(t) != nil
+// list is what tools/list answers: of what is offered, the definition, derived
+// when it is asked for. What is not offered stays registered, so that a call by
+// name gets our words and not a protocol error.
+func (s *toolServer) list(_ context.Context, _ any, _ *mcp.ListToolsRequest, r *mcp.ListToolsResult) {
+	offered := make([]mcp.Tool, 0, len(r.Tools))
+	for _, registered := range r.Tools {
+		if t := s.rows[registered.Name]; s.options.refuse(t) == nil {
+			offered = append(offered, t.Definition())
+		}
 	}
-	r.Tools = slices.DeleteFunc(slices.Clone(r.Tools), func(t mcp.Tool) bool { return refused[t.Name] })
+	r.Tools = offered
 }
