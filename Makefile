@@ -8,7 +8,7 @@ export CGO_ENABLED ?= 0
 BUILD       := $(GO) build -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION)'
 FUZZTIME    ?= 30s
 SOAK        ?= 100000
-LINT        := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+LINT        := $(GO) run $(LINTFLAGS) github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 .PHONY: help build demo test cover fuzz lint vet-darwin checks soak bench docs install clean deps
 

@@ -120,7 +120,8 @@ func TestPutWritesAllOrNothing(t *testing.T) {
 			}
 			p := plain
 			p.Path = path
-			assert.Equal(t, want, put(t, shell, home, strings.NewReader(text), p).last(), path)
+			r := put(t, shell, home, strings.NewReader(text), p)
+			assert.Equal(t, want, r.last(), "%s: %s", path, r.stderr)
 		}
 		p := plain
 		p.Path = "~/dir"

@@ -29,8 +29,8 @@ part=$folder.orbstack-mcp-$mark
 exec 3<&0 # a job in the background would read nothing
 umask 077
 # Before there is a file, so that no signal comes between: no other has the mark.
-trap 'unwatch; rm -f "$part"' EXIT
-trap 'exit 143' HUP INT TERM
+trap 'case $forking in "") unwatch; rm -f "$part" ;; esac' EXIT
+trap 'forking=""; exit 143' HUP INT TERM
 set -C
 command exec 4>"$part" || leave nowrite "$path"
 set +C
