@@ -27,9 +27,9 @@ demo: deps build ## watch a real client diagnose a broken network in the simulat
 # be compiled before is, so that no compiler takes their time: `go list -export`
 # compiles all, with the tests, and links nothing. `make lint` vets the tests too.
 # GOGC: the compiler is a twentieth quicker.
-RACE := CGO_ENABLED=1 $(GO) test -race -vet=off -timeout 60m
+RACE := CGO_ENABLED=1 $(GO) test -race $(GCFLAGS) -vet=off -timeout 60m
 test: deps ## every test, with the race detector, against the simulator
-	CGO_ENABLED=1 GOGC=400 $(GO) list -race -export -test ./... >/dev/null
+	CGO_ENABLED=1 GOGC=400 $(GO) list -race $(GCFLAGS) -export -test ./... >/dev/null
 	$(RACE) -p 2 -parallel 10 $$($(GO) list ./... | grep -v /internal/e2e$$)
 	$(RACE) -parallel 6 ./internal/e2e
 

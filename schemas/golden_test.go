@@ -16,6 +16,7 @@ import (
 	"github.com/tiktoken-go/tokenizer"
 
 	"orbstack-mcp/orbctl/runner"
+	"orbstack-mcp/schemas"
 	"orbstack-mcp/tools"
 )
 
@@ -88,6 +89,8 @@ func TestEverySchemaIsOneThatEveryClientTakes(t *testing.T) {
 			}
 			require.NoError(t, json.Unmarshal(tool.Definition().RawInputSchema, &in))
 			assert.Equal(t, false, in.Additional, "an unknown argument is refused, and the schema says so")
+			_, err := schemas.NewChecker(tool.Input(), schemas.Also{})
+			require.NoError(t, err, "a server compiles it when it is first called")
 			for arg, p := range in.Properties {
 				assert.NotEmpty(t, p.Description, "%s has no description", arg)
 			}

@@ -33,4 +33,5 @@ at() {
 	case $1 in /*) return 0 ;; esac
 	cd "${HOME:-/nonexistent}" 2>/dev/null || { note nohome; exit 125; }
 }
+# shellcheck disable=SC2034 # forking: for a caller with an EXIT trap
 job='' guard='' forking=''
