@@ -168,7 +168,7 @@ func judgeRaw(run toolRun, answer httpAnswer) Attempt {
 	own, theirs := sortRaw(run.text)
 	v, line, known := cause(own)
 	switch {
-	case known:
+	case known && (v != Reset || theirs == ""): // who has spoken and then breaks off has been reached
 		return Attempt{Verdict: v, Detail: line}
 	case theirs != "":
 		return Attempt{Verdict: HTTPError, Detail: "the answer is not HTTP: " + said(theirs, "")}
