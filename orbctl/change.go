@@ -35,7 +35,7 @@ type Undo struct {
 // decides: a value that arrived is a success (docs/orbctl-contract.md §1.8).
 //
 // It asks nobody: whether a person has agreed to a plan that lowers a wall, and
-// whether the machine is the same still (see [Client.Same]), is up to the caller.
+// whether the machine is the same still, is up to the caller.
 func (c *Client) ApplyConfig(ctx context.Context, plan ConfigPlan) (ConfigChange, error) {
 	change := ConfigChange{ConfigPlan: plan, Restart: plan.Restart}
 	if !plan.Changes {

@@ -111,6 +111,8 @@ func explain(call runner.Call, res runner.Result, err error) error {
 		if busy.What != "" {
 			e.Why = busy.Error()
 		}
+	} else if stale, ok := errors.AsType[*runner.StaleError](err); ok {
+		e.Kind, e.Why = Busy, stale.Error()+", each time anew"
 	} else if lock, ok := errors.AsType[*runner.LockError](err); ok {
 		e.Kind, e.Why = NotAllowed, lock.Error()
 	} else if full, ok := errors.AsType[*runner.OutputError](err); ok {

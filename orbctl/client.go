@@ -15,6 +15,7 @@ type Runner interface {
 	Status(ctx context.Context) (runner.Status, error)
 	Hold(ctx context.Context, calls ...runner.Call) (*runner.Hold, error)
 	Places(ctx context.Context, n int) (*runner.Places, error)
+	Edition(machine string) runner.Edition
 }
 
 // A Client asks OrbStack and changes its settings. It keeps nothing but the

@@ -116,22 +116,6 @@ func TestMachineOrDefault(t *testing.T) {
 	})
 }
 
-func TestSameRefusesAnotherMachineOfThatName(t *testing.T) {
-	info := prints(runner.OpInfo, sample(t, "info.v2.0.running.json"))
-	c, _ := expect(t, info, info, step{op: runner.OpInfo, err: &runner.BusyError{}})
-
-	_, err := c.Same(t.Context(), orbctl.Machine{Name: "web", ID: "01K2G8TY5GM9C3CN95KCB4ZG8B"})
-	require.NoError(t, err)
-
-	_, err = c.Same(t.Context(), orbctl.Machine{Name: "web", ID: "01M1M7N61KT3MYNC8KGX55MSGN"})
-	e := failure(t, err, orbctl.MachineChanged)
-	assert.Equal(t, "01M1M7N61KT3MYNC8KGX55MSGN", e.WantID)
-	assert.Equal(t, "01K2G8TY5GM9C3CN95KCB4ZG8B", e.HaveID)
-
-	_, err = c.Same(t.Context(), orbctl.Machine{Name: "web"})
-	failure(t, err, orbctl.Busy)
-}
-
 func TestStatus(t *testing.T) {
 	c, f := expect(t)
 	f.status = runner.Starting

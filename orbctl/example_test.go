@@ -17,6 +17,8 @@ type nothing struct{}
 
 func (nothing) Status(context.Context) (runner.Status, error) { return runner.Running, nil }
 
+func (nothing) Edition(string) runner.Edition { return "" }
+
 func (nothing) Places(context.Context, int) (*runner.Places, error) { return nil, nil }
 
 func (nothing) Hold(context.Context, ...runner.Call) (*runner.Hold, error) { return nil, nil }

@@ -41,10 +41,17 @@ var errNotContained = errors.New("the Mac's files are in the machine")
 // since the machine turned out not to be contained.
 func NotContained(err error) bool { return errors.Is(err, errNotContained) }
 
-// Exec runs a command: one run of orbctl. The machine is as the caller has just
-// read it; one that does not run is not woken. An exit code is no error. When ctx
+// Exec runs a command: one run of orbctl. The machine is as the caller has read it,
+// and is read again, by an info more, when a person was asked meanwhile; one that
+// does not run is not woken. An exit code is no error. When ctx
 // ends, the command in the machine is ended as well, with a second run.
 func (c *Client) Exec(ctx context.Context, m MachineInfo, command Command) (Executed, error) {
+	if command.Clearance == runner.Approved { // the machine had time to become another one
+		var err error
+		if m, err = c.again(ctx, runner.OpExec, m); err != nil {
+			return Executed{}, err
+		}
+	}
 	if m.State != Running {
 		return Executed{}, &Error{Kind: MachineNotRunning, Op: runner.OpExec, Machine: m.Name, State: m.State}
 	}
@@ -57,7 +64,7 @@ func (c *Client) Exec(ctx context.Context, m MachineInfo, command Command) (Exec
 		return Executed{}, err
 	}
 	call := runner.Call{
-		Op: runner.OpExec, Machine: m.Name, State: m.State, User: command.User, Clearance: command.Clearance, Stdin: command.Stdin,
+		Op: runner.OpExec, Machine: m.Name, User: command.User, Clearance: command.Clearance, Stdin: command.Stdin,
 		Script: script, Mark: guest.NewMark(), Guest: args, Deadline: limit + margin,
 	}
 	stdout := &untrusted.HeadTail{Head: 24 << 10, Tail: 8 << 10}
@@ -66,7 +73,7 @@ func (c *Client) Exec(ctx context.Context, m MachineInfo, command Command) (Exec
 	if command.Out != nil {
 		call.Stdout = io.MultiWriter(stdout, command.Out)
 	}
-	res, err := c.start(ctx, call)
+	res, err := c.inside(ctx, m, call)
 	notes.close()
 	switch {
 	case err != nil && ctx.Err() != nil:
@@ -101,8 +108,8 @@ func (c *Client) endCommand(ctx context.Context, m MachineInfo, mark guest.Mark,
 	script, args, limit := guest.Cancel(mark)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()
-	own := runner.Call{Op: runner.OpProbe, Machine: m.Name, State: m.State, User: "root", Script: script, Mark: guest.NewMark(), Guest: args, Deadline: limit}
-	_, _ = c.start(ctx, own)
+	own := runner.Call{Op: runner.OpProbe, Machine: m.Name, User: "root", Script: script, Mark: guest.NewMark(), Guest: args, Deadline: limit}
+	_, _ = c.inside(ctx, m, own)
 }
 
 // notBegun is a run that ended before the script began.

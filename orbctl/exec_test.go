@@ -94,7 +94,7 @@ func TestACommandIsNotRunWhereNothingRuns(t *testing.T) {
 
 func TestWhatACommandIsToldAndWhatItSays(t *testing.T) {
 	m := machineFor(t, "running")
-	client, f := expect(t, runs(0, "out\n", func(m string) string { return m + " began\nerr\n" }))
+	client, f := expect(t, looksAt("web", webID, "running", ""), runs(0, "out\n", func(m string) string { return m + " began\nerr\n" }))
 	var seen bytes.Buffer
 	c := command("cat")
 	c.Dir, c.Env, c.User, c.Stdin, c.Out, c.Clearance = "/tmp", []string{"A=b"}, "eve", strings.NewReader("x"), &seen, runner.Approved
@@ -102,7 +102,7 @@ func TestWhatACommandIsToldAndWhatItSays(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "eve", done.User)
 	assert.ElementsMatch(t, []string{"out", "err"}, strings.Fields(seen.String()), "of both streams, and without our own words")
-	call := f.calls[0]
+	call := f.calls[1]
 	assert.Equal(t, []string{"60", "/tmp", "anywhere", "A=b", "-", "cat"}, call.Guest)
 	assert.Equal(t, runner.Approved, call.Clearance)
 	assert.Equal(t, "running", call.State)

@@ -3,6 +3,7 @@ package orbctl_test
 import (
 	"context"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"sync"
@@ -76,6 +77,13 @@ func (f *fake) Run(ctx context.Context, call runner.Call) (runner.Result, error)
 func (f *fake) Status(context.Context) (runner.Status, error) { return f.status, f.statusErr }
 
 func (f *fake) Places(context.Context, int) (*runner.Places, error) { return nil, nil }
+
+// Edition is how many runs came before.
+func (f *fake) Edition(string) runner.Edition {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return runner.Edition(fmt.Sprint(len(f.calls)))
+}
 
 func (f *fake) Hold(context.Context, ...runner.Call) (*runner.Hold, error) { return nil, nil }
 

@@ -135,12 +135,12 @@ func (c *Client) put(ctx context.Context, m MachineInfo, to Place, p guest.Putti
 		return Transfer{}, badTarget(err)
 	}
 	call := runner.Call{
-		Op: runner.OpPut, Machine: m.Name, State: m.State, User: to.User, Clearance: to.Clearance, Stdin: in, In: places,
+		Op: runner.OpPut, Machine: m.Name, User: to.User, Clearance: to.Clearance, Stdin: in, In: places,
 		Script: script, Mark: guest.NewMark(), Guest: args, Deadline: limit + margin,
 	}
 	notes := &noteLines{mark: string(call.Mark)}
 	call.Stderr = notes
-	res, err := c.start(ctx, call)
+	res, err := c.inside(ctx, m, call)
 	notes.close()
 	if err != nil {
 		c.endCommand(ctx, m, call.Mark, res)
@@ -160,12 +160,12 @@ func (c *Client) get(ctx context.Context, m MachineInfo, from Place, out *arriva
 		return 0, badTarget(err)
 	}
 	call := runner.Call{
-		Op: runner.OpGet, Machine: m.Name, State: m.State, User: from.User, In: places,
+		Op: runner.OpGet, Machine: m.Name, User: from.User, In: places,
 		Script: script, Mark: guest.NewMark(), Guest: args, Deadline: limit + margin,
 	}
 	out.begin(ctx, string(call.Mark))
 	call.Raw, call.Stderr = out, &out.notes
-	res, err := c.start(ctx, call)
+	res, err := c.inside(ctx, m, call)
 	out.notes.close()
 	what, rest := out.notes.last()
 	switch {

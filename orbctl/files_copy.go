@@ -25,7 +25,7 @@ func (e *CopyError) Unwrap() error { return e.Err }
 
 // Copy passes a file from one machine to another, or to another place in the same
 // one, through this process and without a file between: two infos and two runs at
-// once, on two places that were taken together. When one side fails, the other is
+// once, under locks and on places that were taken together, the locks first. When one side fails, the other is
 // ended, and the destination keeps what it had. The error of a side is a *CopyError
 // around an *Error; the rest is as with Push.
 func (c *Client) Copy(ctx context.Context, from, to Place, overwrite bool, progress Progress) (Transfer, error) {
@@ -37,12 +37,21 @@ func (c *Client) Copy(ctx context.Context, from, to Place, overwrite bool, progr
 	if err != nil {
 		return Transfer{}, &CopyError{"destination", err}
 	}
-	places, err := c.runner.Places(ctx, 2)
-	if err != nil {
-		return Transfer{}, ended(ctx, runner.Call{Op: runner.OpPut, Machine: to.Machine}, runner.Result{}, err)
-	}
-	defer places.Release()
+	var done Transfer
+	err = c.holding(ctx, func(c *Client) error {
+		places, err := c.runner.Places(ctx, 2)
+		if err != nil {
+			return ended(ctx, runner.Call{Op: runner.OpPut, Machine: to.Machine}, runner.Result{}, err)
+		}
+		defer places.Release()
+		done, err = c.pass(ctx, source, target, from, to, overwrite, progress, places)
+		return err
+	}, runner.Call{Op: runner.OpPut, Machine: target.Name}, runner.Call{Op: runner.OpGet, Machine: source.Name})
+	return done, err
+}
 
+// pass is the two runs of a copy.
+func (c *Client) pass(ctx context.Context, source, target MachineInfo, from, to Place, overwrite bool, progress Progress, places *runner.Places) (Transfer, error) {
 	type result struct {
 		transfer Transfer
 		err      error

@@ -32,6 +32,8 @@ type here struct {
 
 func (h *here) Status(context.Context) (runner.Status, error) { return runner.Running, nil }
 
+func (*here) Edition(string) runner.Edition { return "" }
+
 func (h *here) Hold(context.Context, ...runner.Call) (*runner.Hold, error) { return nil, nil }
 
 func (h *here) Places(context.Context, int) (*runner.Places, error) { return nil, nil }

@@ -209,6 +209,8 @@ func (r *oneInfo) Run(_ context.Context, call runner.Call) (runner.Result, error
 
 func (*oneInfo) Status(context.Context) (runner.Status, error) { return runner.Running, nil }
 
+func (*oneInfo) Edition(string) runner.Edition { return "" }
+
 func (*oneInfo) Hold(context.Context, ...runner.Call) (*runner.Hold, error) { return nil, nil }
 
 func (r *oneInfo) Places(context.Context, int) (*runner.Places, error) { return nil, nil }

@@ -146,7 +146,7 @@ func (c *Client) Journal(
 	mark := guest.NewMark()
 	stream := guest.NewJournalStream(mark, sink)
 	call := runner.Call{
-		Op: runner.OpProbe, Machine: m.Name, State: m.State, User: "root",
+		Op: runner.OpProbe, Machine: m.Name, User: "root",
 		Script: script, Mark: mark, Guest: args, Deadline: limit + margin, Stdout: stream,
 	}
 	var report guest.JournalReport

@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"strings"
 	"time"
+
+	"orbstack-mcp/orbctl/runner"
 )
 
 // Running is the state of a machine that runs. The only other word seen is
@@ -65,6 +67,8 @@ type MachineInfo struct {
 	DiskSize int64      // bytes in use; 0 if orbctl did not say
 	IP4      netip.Addr // not valid when stopped, and shortly after a start
 	IP6      netip.Addr // likewise
+
+	edition runner.Edition // before it was read
 }
 
 // CreatedAt is when the machine's ID was made, which is when the machine was

@@ -38,9 +38,11 @@ func (c *Client) Machine(ctx context.Context, name string) (MachineInfo, error) 
 		return MachineInfo{}, c.withNames(ctx, &Error{Kind: MachineNotFound, Op: runner.OpInfo, Machine: untrusted.Line(name)})
 	}
 	call := runner.Call{Op: runner.OpInfo, Machine: name}
+	edition := c.runner.Edition(name)
 	info, err := read(ctx, c, call, func(res runner.Result) (MachineInfo, error) {
 		return ParseInfo(res.Stdout)
 	})
+	info.edition = edition
 	return info, c.withNames(ctx, err)
 }
 
@@ -70,21 +72,6 @@ func (c *Client) MachineOrDefault(ctx context.Context, name string) (MachineInfo
 		}
 	}
 	return c.Machine(ctx, name)
-}
-
-// Same reads the machine again and makes sure that it is still the one with that
-// ID; MachineChanged otherwise. For what a person has agreed to.
-func (c *Client) Same(ctx context.Context, m Machine) (MachineInfo, error) {
-	now, err := c.Machine(ctx, m.Name)
-	if err != nil {
-		return MachineInfo{}, err
-	}
-	if now.ID != m.ID {
-		return MachineInfo{}, &Error{
-			Kind: MachineChanged, Op: runner.OpInfo, Machine: m.Name, WantID: m.ID, HaveID: now.ID,
-		}
-	}
-	return now, nil
 }
 
 // withNames adds to MachineNotFound what there is instead.

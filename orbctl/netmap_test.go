@@ -48,6 +48,8 @@ func (l *land) Run(ctx context.Context, call runner.Call) (runner.Result, error)
 
 func (*land) Status(context.Context) (runner.Status, error) { return runner.Running, nil }
 
+func (*land) Edition(string) runner.Edition { return "" }
+
 func (*land) Hold(context.Context, ...runner.Call) (*runner.Hold, error) { return nil, nil }
 
 // pinged is a machine that reaches every target of a map by ping.

@@ -23,8 +23,8 @@ type ProbeMeta struct {
 const margin = 5 * time.Second
 
 // ask puts one question to a machine that runs: one run of orbctl, two if the
-// machine's default user does not exist there. The state is the caller's, just
-// read: `run` would boot a stopped machine (docs/orbctl-contract.md §1.5).
+// machine's default user does not exist there. The machine is as the caller has just
+// read it; one that does not run is not woken.
 //
 // What the script printed before it was cut off is parsed all the same; the
 // report then says what is missing.
@@ -34,7 +34,7 @@ func ask[R any](
 ) (R, ProbeMeta, error) {
 	var none R
 	call := runner.Call{
-		Op: runner.OpProbe, Machine: m.Name, State: m.State,
+		Op: runner.OpProbe, Machine: m.Name,
 		Script: script, Mark: guest.NewMark(), Guest: args, Deadline: limit + margin,
 	}
 	var report R
@@ -63,16 +63,13 @@ func (c *Client) inMachine(
 	if meta.User == "" {
 		meta.User = m.Config.DefaultUsername
 	}
-	if m.State != Running {
-		return meta, &Error{Kind: MachineNotRunning, Op: call.Op, Machine: m.Name, State: m.State}
-	}
-	res, err := c.start(ctx, call)
+	res, err := c.inside(ctx, m, call)
 	meta.Took = res.Took
 	ok := answered(res)
 	if !ok && err == nil && call.User == "" && meta.User != "root" && userIsMissing(res) {
 		meta.FellBack, meta.Reason = true, "the machine has no user "+quoted(meta.User)
 		meta.User, call.User = "root", "root"
-		res, err = c.start(ctx, call)
+		res, err = c.inside(ctx, m, call)
 		meta.Took += res.Took
 		ok = answered(res)
 	}

@@ -35,6 +35,8 @@ func rollbackWorld(state, broken string) *orb {
 
 func (o *orb) Status(context.Context) (runner.Status, error) { return runner.Running, nil }
 
+func (*orb) Edition(string) runner.Edition { return "" }
+
 func (o *orb) Hold(context.Context, ...runner.Call) (*runner.Hold, error) { return nil, nil }
 
 func (o *orb) Places(context.Context, int) (*runner.Places, error) { return nil, nil }

@@ -310,6 +310,9 @@ func wordsOfRare(e *orbctl.Error) *failure {
 		f.Hint = "Choose another name, or use that machine."
 	case orbctl.MachineChanged:
 		f.Message = fmt.Sprintf("%q is another machine now than the one that was looked at. Nothing was done.", e.Machine)
+		if e.HaveID == e.WantID {
+			f.Message = fmt.Sprintf("%q has other walls now than when it was looked at. Nothing was done.", e.Machine)
+		}
 		f.Hint = "Look at it again with vm_list and start over."
 	case orbctl.DiskQuotaFull:
 		if e.Machine == "" {

@@ -33,6 +33,8 @@ func (f fails) Run(context.Context, runner.Call) (runner.Result, error) {
 
 func (f fails) Status(context.Context) (runner.Status, error) { return runner.Running, f.err }
 
+func (fails) Edition(string) runner.Edition { return "" }
+
 func (fails) Hold(context.Context, ...runner.Call) (*runner.Hold, error) { return nil, nil }
 
 // answer calls a tool as a server does, and gives what the model reads.
@@ -181,6 +183,8 @@ func TestWordsForWhatNoToolOfThisVersionGives(t *testing.T) {
 		assert.NotContains(t, f.text(), "%!")
 	}
 }
+
+func (sees) Edition(string) runner.Edition { return "" }
 
 func (sees) Hold(context.Context, ...runner.Call) (*runner.Hold, error) { return nil, nil }
 

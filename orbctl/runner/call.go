@@ -21,6 +21,7 @@ type Call struct {
 	Guest   []string     // likewise: the positional arguments of the script
 	User    string       // likewise: who runs it; "" is the machine's default user
 	State   string       // likewise: the machine's state as the caller has just read it
+	Seen    Edition      // likewise: the machine's edition as it was before State was read
 	Verbose bool         // logs: everything, not only the machine's own
 
 	File string // export, import: the file on the Mac, absolute, no link in it. An export may write anything in its folder

@@ -102,9 +102,12 @@ func (t TestLocks) Take(ctx context.Context, call Call) (func(), error) {
 	if call.Deadline > 0 {
 		deadline = call.Deadline
 	}
-	names, exclusive := row.lock(call, deadline)
-	return t.l.take(ctx, names, exclusive)
+	names, how := row.lock(call, deadline)
+	return t.l.take(ctx, names, how)
 }
+
+// Folder is where their files are.
+func (t TestLocks) Folder() string { return t.l.folder }
 
 // Used is how many names somebody holds or waits for.
 func (t TestLocks) Used() int { return len(t.l.used) }

@@ -10,15 +10,18 @@ import (
 // change, look again. Each of them carries it as Call.Under.
 type Hold struct {
 	names   []string
+	how     sharing
 	release func()
 }
 
 // Hold takes, all at once, the locks that the calls would take one by one, and
-// keeps other changes out until Release. It takes no place and runs nothing.
+// keeps other changes out until Release. Others may look meanwhile if none of the
+// calls changes anything. It takes no place and runs nothing.
 // The values of the calls are not checked, but for machines' names. Errors:
 // *RefusedError for a call that is in no table, *InvalidError, those of a lock.
 func (r *Runner) Hold(ctx context.Context, calls ...Call) (*Hold, error) {
 	var names []string
+	how := shared
 	for _, call := range calls {
 		row, ok := table[call.Op]
 		if !ok {
@@ -29,16 +32,16 @@ func (r *Runner) Hold(ctx context.Context, calls ...Call) (*Hold, error) {
 				return nil, checkMachine(machine)
 			}
 		}
-		more, _ := row.lock(call, row.deadline)
-		names = append(names, more...)
+		more, needs := row.lock(call, row.deadline)
+		names, how = append(names, more...), max(how, needs)
 	}
 	slices.Sort(names)
 	names = slices.Compact(names)
-	release, err := r.locks.take(ctx, names, true)
+	release, err := r.locks.take(ctx, names, how)
 	if err != nil {
 		return nil, r.unlocked(ctx, err)
 	}
-	return &Hold{names: names, release: release}, nil
+	return &Hold{names: names, how: how, release: release}, nil
 }
 
 // unlocked is the error of a lock that was not taken. Who can't reach the user's
@@ -66,10 +69,11 @@ func (h *Hold) Release() {
 	}
 }
 
-// covers reports whether all names are held, so that nothing is left to take.
-func (h *Hold) covers(names []string) bool {
+// covers reports whether all names are held well enough, so that nothing is left to
+// take.
+func (h *Hold) covers(names []string, how sharing) bool {
 	for _, name := range names {
-		if h == nil || !slices.Contains(h.names, name) {
+		if h == nil || how == alone && h.how != alone || !slices.Contains(h.names, name) {
 			return false
 		}
 	}

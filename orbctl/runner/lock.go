@@ -21,31 +21,45 @@ const (
 	everybody    = 1 << 20     // the share of whoever excludes all others
 )
 
+// A sharing is how a call holds its locks.
+type sharing int
+
+const (
+	shared  sharing = iota // with others that look
+	passing                // shared, and only until the process starts
+	alone
+)
+
 // lock says what a call must not be disturbed in, and whether it disturbs others.
 // What changes a machine excludes all else on it. What looks into one may share
-// it, unless it takes long: a follow ends with its machine, and must not keep it
-// from being stopped. What asks OrbStack alone needs no lock.
-func (r row) lock(call Call, deadline time.Duration) (names []string, exclusive bool) {
+// it; if it looks for long, only its start must not be disturbed: a follow ends
+// with its machine, and must not keep it from being stopped. What asks OrbStack
+// alone needs no lock.
+func (r row) lock(call Call, deadline time.Duration) (names []string, how sharing) {
 	switch {
 	case call.Op == OpConfigSet:
-		return []string{lockOfKey(call.Args[0])}, true
+		return []string{lockOfKey(call.Args[0])}, alone
 	case call.Op == OpDefaultSet:
-		return defaultLocks(call.Args[0]), true
-	case r.class == Probe && deadline > longAfter:
-		return nil, false
+		return defaultLocks(call.Args[0]), alone
+	case call.Op == OpProbe && deadline > longAfter:
+		return []string{lockOfMachine(call.Machine)}, passing
 	case r.guest():
-		return []string{machineLock + call.Machine}, false
+		return []string{lockOfMachine(call.Machine)}, shared
 	case r.class == Read:
-		return nil, false
+		return nil, shared
 	}
 	for _, name := range []string{call.Machine, call.NewName} {
 		if name != "" {
-			names = append(names, machineLock+name)
+			names = append(names, lockOfMachine(name))
 		}
 	}
 	slices.Sort(names) // the same order for all, so that nobody waits in a circle
-	return slices.Compact(names), true
+	return slices.Compact(names), alone
 }
+
+// lockOfMachine is the same for names that differ only in their case: so are the
+// files of their locks on a Mac.
+func lockOfMachine(name string) string { return machineLock + strings.ToLower(name) }
 
 // defaultLocks: the default machine is a setting of OrbStack's that names a machine,
 // which must not be renamed or deleted while it is made the default.
@@ -53,13 +67,13 @@ func defaultLocks(machine string) []string {
 	if machine == "none" || checkMachine(machine) != nil {
 		return []string{settingsLock}
 	}
-	return []string{machineLock + machine, settingsLock}
+	return []string{lockOfMachine(machine), settingsLock}
 }
 
 // lockOfKey: machine.NAME.FIELD is the machine's, any other key is OrbStack's.
 func lockOfKey(key string) string {
 	if name, ok := machineOfKey(key); ok {
-		return machineLock + name
+		return lockOfMachine(name)
 	}
 	return settingsLock
 }
@@ -76,8 +90,9 @@ func machineOfKey(key string) (name string, ok bool) {
 type locks struct {
 	folder string // "": no files
 
-	mu   sync.Mutex
-	used map[string]*nameLock // those that somebody holds or waits for
+	mu       sync.Mutex
+	used     map[string]*nameLock // those that somebody holds or waits for
+	editions map[string]uint64    // by name, where there are no files
 }
 
 type nameLock struct {
@@ -85,11 +100,13 @@ type nameLock struct {
 	users int
 }
 
-func newLocks(folder string) *locks { return &locks{folder: folder, used: map[string]*nameLock{}} }
+func newLocks(folder string) *locks {
+	return &locks{folder: folder, used: map[string]*nameLock{}, editions: map[string]uint64{}}
+}
 
 // take takes all names, which are sorted, or none. Errors: *BusyError after
 // lockPatience, *LockError, the cause of a ctx that ended.
-func (l *locks) take(ctx context.Context, names []string, exclusive bool) (release func(), err error) {
+func (l *locks) take(ctx context.Context, names []string, how sharing) (release func(), err error) {
 	var taken []func()
 	release = func() {
 		for _, give := range slices.Backward(taken) {
@@ -99,7 +116,7 @@ func (l *locks) take(ctx context.Context, names []string, exclusive bool) (relea
 	patient, cancel := context.WithTimeout(ctx, lockPatience)
 	defer cancel()
 	for _, name := range names {
-		give, err := l.one(patient, name, exclusive)
+		give, err := l.one(patient, name, how)
 		switch {
 		case err == nil:
 			taken = append(taken, give)
@@ -116,9 +133,9 @@ func (l *locks) take(ctx context.Context, names []string, exclusive bool) (relea
 }
 
 // one takes the lock of a name in this process, then the file's.
-func (l *locks) one(ctx context.Context, name string, exclusive bool) (give func(), err error) {
+func (l *locks) one(ctx context.Context, name string, how sharing) (give func(), err error) {
 	weight := int64(1)
-	if exclusive {
+	if how == alone {
 		weight = everybody
 	}
 	lock := l.join(name)
@@ -126,7 +143,7 @@ func (l *locks) one(ctx context.Context, name string, exclusive bool) (give func
 		l.part(name, lock)
 		return nil, err
 	}
-	unlock, err := l.file(ctx, name, exclusive)
+	unlock, err := l.between(ctx, name, how)
 	if err != nil {
 		lock.turns.Release(weight)
 		l.part(name, lock)

@@ -11,34 +11,51 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// file takes the lock of a name between processes: flock(2) on a file that stays
+// between takes the lock of a name between processes: flock(2) on a file that stays
 // where it is, since one that is deleted would be two. The kernel gives it back
 // when its holder dies. Who can't have the file reads on without it and changes
-// nothing.
-func (l *locks) file(ctx context.Context, name string, exclusive bool) (unlock func(), err error) {
+// nothing. Who has it alone makes a new edition when it begins and when it ends.
+func (l *locks) between(ctx context.Context, name string, how sharing) (unlock func(), err error) {
 	if l.folder == "" {
-		return func() {}, nil
+		if how != alone {
+			return func() {}, nil
+		}
+		l.count(name)
+		return func() { l.count(name) }, nil
 	}
-	path := filepath.Join(l.folder, strings.ReplaceAll(name, " ", "-")+".lock")
+	path := l.path(name)
 	f, err := openLock(path)
 	switch {
-	case err != nil && exclusive:
+	case err != nil && how == alone:
 		return nil, &LockError{Path: path, Err: err}
 	case err != nil:
 		return func() {}, nil //nolint:nilerr // looking disturbs nobody
 	}
-	how := unix.LOCK_SH
-	if exclusive {
-		how = unix.LOCK_EX
+	kind := unix.LOCK_SH
+	if how == alone {
+		kind = unix.LOCK_EX
 	}
-	if err := wait(ctx, f, how); err != nil {
+	err = wait(ctx, f, kind)
+	if err == nil && how == alone {
+		err = nextEdition(f)
+	}
+	if err != nil {
 		_ = f.Close()
 		if ctx.Err() == nil {
 			err = &LockError{Path: path, Err: err}
 		}
 		return nil, err
 	}
-	return func() { _ = f.Close() }, nil // and with the file, its lock
+	return func() {
+		if how == alone {
+			_ = nextEdition(f) // it could be written when the change began
+		}
+		_ = f.Close() // and with the file, its lock
+	}, nil
+}
+
+func (l *locks) path(name string) string {
+	return filepath.Join(l.folder, strings.ReplaceAll(name, " ", "-")+".lock")
 }
 
 func openLock(path string) (*os.File, error) {

@@ -41,9 +41,25 @@ var lockCases = map[string]struct {
 	"the machine that is to be the default":  {named(runner.OpDelete, "web"), makeDefault("web"), true},
 	"another machine than the default":       {named(runner.OpDelete, "web"), makeDefault("db"), false},
 	"no default machine":                     {named(runner.OpDelete, "none"), makeDefault("none"), false},
+	"names that are one on a Mac's disk":     {named(runner.OpStop, "Web"), named(runner.OpStart, "web"), true},
+	"a long look beside a change":            {named(runner.OpStop, "web"), follow("web"), true},
+	"a change beside a file that comes":      {transfer(runner.OpGet, "web"), named(runner.OpStop, "web"), true},
 }
 
 func named(op runner.Op, machine string) runner.Call { return runner.Call{Op: op, Machine: machine} }
+
+// follow is a look that takes long.
+func follow(machine string) runner.Call {
+	call := probe(machine, "")
+	call.Deadline = 45 * time.Second
+	return call
+}
+
+func transfer(op runner.Op, machine string) runner.Call {
+	call := probe(machine, "")
+	call.Op = op
+	return call
+}
 
 func makeDefault(machine string) runner.Call {
 	return runner.Call{Op: runner.OpDefaultSet, Args: []string{machine}}
@@ -80,15 +96,20 @@ func TestWhoWaitsForWhom(t *testing.T) {
 
 // A follow ends with its machine: it must not keep it from being stopped.
 func TestAFollowKeepsNobodyWaiting(t *testing.T) {
-	follow := probe("web", "")
-	follow.Deadline = 45 * time.Second
-	l := runner.NewLocks("")
-	release, err := l.Take(t.Context(), follow)
+	w := newWorld(t, map[string]acts{"run": {Do: "linger"}})
+	r := w.runner(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() {
+		_, err := r.Run(ctx, follow("web"))
+		ended <- err
+	}()
+	require.Eventually(t, func() bool { return len(w.calls(t, "run")) == 1 }, 20*time.Second, time.Millisecond)
+	_, err := r.Run(t.Context(), named(runner.OpStop, "web"))
 	require.NoError(t, err)
-	defer release()
-	give, err := l.Take(t.Context(), named(runner.OpStop, "web"))
-	require.NoError(t, err)
-	give()
+	assert.Empty(t, ended, "it follows still")
+	cancel()
+	require.ErrorIs(t, <-ended, context.Canceled)
 }
 
 func TestNobodyOvertakesAChangeThatWaits(t *testing.T) {
@@ -203,6 +224,118 @@ func TestALockFileThatCannotBeUsed(t *testing.T) {
 	require.ErrorAs(t, err, &lock)
 	assert.Contains(t, err.Error(), "machine-web.lock cannot be used")
 	assert.Zero(t, l.Used())
+}
+
+// A Mac's file system takes two names for one file: the second lock of one call
+// would wait for the first.
+func TestAMachineMayBeRenamedToItsNameInOtherLetters(t *testing.T) {
+	l := runner.NewLocks(t.TempDir())
+	give, err := l.Take(t.Context(), runner.Call{Op: runner.OpRename, Machine: "Web", NewName: "web"})
+	require.NoError(t, err)
+	give()
+	files, err := os.ReadDir(l.Folder())
+	require.NoError(t, err)
+	require.Len(t, files, 1)
+	assert.Equal(t, "machine-web.lock", files[0].Name())
+}
+
+// Each folder is that of several servers; without one, each Runner is alone.
+func TestAnEditionLastsUntilSomebodyChangesTheMachine(t *testing.T) {
+	for name, folder := range map[string]string{"in this process": "", "between servers": t.TempDir()} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, nil)
+			one := w.runner(t, func(o *runner.Options) { o.Locks = folder })
+			two := one
+			if folder != "" {
+				two = w.runner(t, func(o *runner.Options) { o.Locks = folder })
+			}
+			first := one.Edition("web")
+			for _, harmless := range []runner.Call{list, probe("web", ""), named(runner.OpStop, "db"), named(runner.OpInfo, "web")} {
+				_, err := two.Run(t.Context(), harmless)
+				require.NoError(t, err)
+				assert.Equal(t, first, one.Edition("web"), "%s", harmless.Op)
+			}
+			seen := map[runner.Edition]bool{first: true}
+			for _, change := range []runner.Call{named(runner.OpStop, "web"), set("machine.web.cpu"), named(runner.OpStop, "WEB"), {Op: runner.OpRename, Machine: "db", NewName: "web"}} {
+				_, err := two.Run(t.Context(), change)
+				require.NoError(t, err)
+				assert.False(t, seen[one.Edition("web")], "%s", change.Op)
+				seen[one.Edition("web")] = true
+			}
+			hold, err := two.Hold(t.Context(), named(runner.OpStop, "web"))
+			require.NoError(t, err)
+			during := one.Edition("web")
+			assert.False(t, seen[during], "a change that has begun")
+			hold.Release()
+			assert.NotEqual(t, during, one.Edition("web"), "and one that has ended")
+		})
+	}
+	w := newWorld(t, nil)
+	assert.Empty(t, w.runner(t).Edition("../../etc/passwd"))
+}
+
+func TestNothingRunsInAMachineThatWasChangedSinceItWasLookedAt(t *testing.T) {
+	for _, looks := range []runner.Call{probe("web", ""), follow("web"), command("web", ""), transfer(runner.OpGet, "web"), transfer(runner.OpPut, "web")} {
+		t.Run(string(looks.Op)+" "+looks.Deadline.String(), func(t *testing.T) {
+			w := newWorld(t, nil)
+			r := w.runner(t)
+			looks.Seen = r.Edition("web")
+			_, err := r.Run(t.Context(), named(runner.OpStop, "web"))
+			require.NoError(t, err)
+			_, err = r.Run(t.Context(), looks)
+			var stale *runner.StaleError
+			require.ErrorAs(t, err, &stale)
+			assert.Equal(t, "machine web was changed after it was looked at", err.Error())
+			assert.Empty(t, w.calls(t, "run"))
+
+			looks.Seen = r.Edition("web")
+			_, err = r.Run(t.Context(), looks)
+			require.NoError(t, err)
+			assert.Len(t, w.calls(t, "run"), 1)
+		})
+	}
+}
+
+// A state that was read while somebody stopped the machine is old when its turn
+// comes.
+func TestACallThatWaitedForAChangeIsStale(t *testing.T) {
+	w := newWorld(t, nil)
+	r := w.runner(t)
+	hold, err := r.Hold(t.Context(), named(runner.OpStop, "web"))
+	require.NoError(t, err)
+	for _, looks := range []runner.Call{probe("web", ""), follow("web")} {
+		looks.Seen = r.Edition("web")
+		waited := make(chan error, 1)
+		go func() {
+			_, err := r.Run(t.Context(), looks)
+			waited <- err
+		}()
+		defer func() {
+			var stale *runner.StaleError
+			require.ErrorAs(t, <-waited, &stale)
+			assert.Empty(t, w.calls(t, "run"))
+		}()
+	}
+	hold.Release()
+}
+
+// Two looks together, which a copy is, keep changes out and other looks not.
+func TestAHoldOfLooksIsShared(t *testing.T) {
+	w := newWorld(t, nil)
+	r := w.runner(t)
+	hold, err := r.Hold(t.Context(), transfer(runner.OpPut, "web"), transfer(runner.OpGet, "db"))
+	require.NoError(t, err)
+	defer hold.Release()
+	for _, machine := range []string{"web", "db"} {
+		_, err = r.Run(t.Context(), probe(machine, ""))
+		require.NoError(t, err)
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+		defer cancel()
+		stop := named(runner.OpStop, machine)
+		stop.Under = hold // which is not enough for it
+		_, err = r.Run(ctx, stop)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+	}
 }
 
 func TestAHoldCoversItsCallsAndKeepsOthersOut(t *testing.T) {

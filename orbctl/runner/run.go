@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"sync"
 	"time"
 
 	"orbstack-mcp/orbctl/runner/audit"
@@ -124,8 +125,8 @@ func (r *Runner) Status(ctx context.Context) (Status, error) {
 
 // Run runs one operation and returns when its process has ended. An exit code
 // other than 0 is no error. Errors: *RefusedError, *InvalidError, *BinaryError,
-// *BusyError, *LockError, *GateError, *StatusError, *AuditError, *StartError before
-// there was a process, with an empty Result; *TimeoutError, *OutputError, the cause of
+// *BusyError, *LockError, *StaleError, *GateError, *StatusError, *AuditError,
+// *StartError before there was a process, with an empty Result; *TimeoutError, *OutputError, the cause of
 // a cancelled ctx and an error of Call.Stdout beside a Result that says how far it came.
 func (r *Runner) Run(ctx context.Context, call Call) (Result, error) {
 	row, ok := table[call.Op]
@@ -148,12 +149,17 @@ func (r *Runner) Run(ctx context.Context, call Call) (Result, error) {
 		deadline = call.Deadline
 	}
 	// First the lock, then the place: whoever waits for a lock takes nobody's place.
-	if names, exclusive := row.lock(call, deadline); !call.Under.covers(names) {
-		release, err := r.locks.take(ctx, names, exclusive)
-		if err != nil {
+	names, how := row.lock(call, deadline)
+	release := func() {}
+	if !call.Under.covers(names, how) {
+		if release, err = r.locks.take(ctx, names, how); err != nil {
 			return Result{}, stopped(ctx, call.Op, r.unlocked(ctx, err))
 		}
-		defer release()
+		release = sync.OnceFunc(release)
+	}
+	defer release()
+	if err := r.current(row, call); err != nil {
+		return Result{}, err
 	}
 	if lane := r.lanes[row.laneFor(deadline)]; call.In == nil || lane != call.In.lane {
 		if err := lane.enter(ctx, 1); err != nil {
@@ -171,6 +177,9 @@ func (r *Runner) Run(ctx context.Context, call Call) (Result, error) {
 	id, err := r.begin(ctx, call, row.class, argv)
 	if err != nil {
 		return Result{}, err
+	}
+	if how == passing {
+		release()
 	}
 	res, err := r.launch(ctx, call, row, argv, deadline)
 	r.end(ctx, id, res, err)

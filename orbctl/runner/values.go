@@ -24,7 +24,7 @@ const (
 	fieldMachine field = 1 << iota
 	fieldArgs
 	fieldVerbose
-	fieldScript // Script, Mark, Guest, User, State
+	fieldScript // Script, Mark, Guest, User, State, Seen
 	fieldNewName
 	fieldCreate
 	fieldFile
@@ -40,7 +40,7 @@ func (f field) check(c Call) error {
 		{fieldMachine, "machine", c.Machine != ""},
 		{fieldArgs, "arguments", len(c.Args) > 0},
 		{fieldVerbose, "verbose", c.Verbose},
-		{fieldScript, "script", !c.Script.Zero() || c.Mark != "" || len(c.Guest) > 0 || c.State != ""},
+		{fieldScript, "script", !c.Script.Zero() || c.Mark != "" || len(c.Guest) > 0 || c.State != "" || c.Seen != ""},
 		{fieldScript, "username", c.User != ""},
 		{fieldNewName, "new_name", c.NewName != ""},
 		{fieldCreate, "distro", !c.Create.zero()},

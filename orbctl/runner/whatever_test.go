@@ -316,4 +316,6 @@ func forbidden(call runner.Call, argv []string) string {
 	return ""
 }
 
+func (*agreeable) Edition(string) runner.Edition { return "" }
+
 func (*agreeable) Places(context.Context, int) (*runner.Places, error) { return nil, nil }
