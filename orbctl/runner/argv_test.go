@@ -72,6 +72,14 @@ func command(machine, user string, args ...string) runner.Call {
 	return call
 }
 
+// lookedAt is a call whose caller has looked at the machine just now.
+func lookedAt(r *runner.Runner, call runner.Call) runner.Call {
+	if call.State != "" {
+		call.Seen = r.Edition(call.Machine)
+	}
+	return call
+}
+
 func probe(machine, user string, args ...string) runner.Call {
 	return runner.Call{
 		Op: runner.OpProbe, Machine: machine, User: user, State: "running",

@@ -161,7 +161,7 @@ func TestWithoutAnAuditLogNothingIsRefused(t *testing.T) {
 	w := newWorld(t, nil)
 	r := w.runner(t, func(o *runner.Options) { o.Exec = runner.ExecAll })
 	for _, call := range []runner.Call{named(runner.OpDelete, "web"), command("web", "", "id")} {
-		_, err := r.Run(t.Context(), call)
+		_, err := r.Run(t.Context(), lookedAt(r, call))
 		require.NoError(t, err)
 	}
 	assert.Len(t, w.calls(t, ""), 2)

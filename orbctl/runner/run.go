@@ -158,9 +158,6 @@ func (r *Runner) Run(ctx context.Context, call Call) (Result, error) {
 		release = sync.OnceFunc(release)
 	}
 	defer release()
-	if err := r.current(row, call); err != nil {
-		return Result{}, err
-	}
 	if lane := r.lanes[row.laneFor(deadline)]; call.In == nil || lane != call.In.lane {
 		if err := lane.enter(ctx, 1); err != nil {
 			return Result{}, stopped(ctx, call.Op, err)
@@ -173,6 +170,9 @@ func (r *Runner) Run(ctx context.Context, call Call) (Result, error) {
 		if err := r.pass(ctx); err != nil {
 			return Result{}, r.refused(ctx, call, row.class, argv, stopped(ctx, call.Op, err))
 		}
+	}
+	if err := r.current(row, call); err != nil {
+		return Result{}, err
 	}
 	id, err := r.begin(ctx, call, row.class, argv)
 	if err != nil {

@@ -149,7 +149,7 @@ func TestThreat03_InEveryModeOnlyTheTableReachesOrbctl(t *testing.T) {
 				ran := 0
 				for _, name := range names {
 					for _, call := range attempts(name) {
-						if _, err := r.Run(t.Context(), call); err == nil {
+						if _, err := r.Run(t.Context(), lookedAt(r, call)); err == nil {
 							ran++
 						}
 					}

@@ -134,7 +134,7 @@ func serveOnADisk(kind string) {
 		log, r = open()
 	}
 	try := func(state string, op runner.Op) {
-		_, err := r.Run(context.Background(), webCall(op))
+		_, err := r.Run(context.Background(), lookedAt(r, webCall(op)))
 		s := step{Disk: state, Op: op, Ran: err == nil, Warnings: strings.Count(told.String(), "level=WARN")}
 		var refused *runner.AuditError
 		if s.NoRecord = errors.As(err, &refused); s.NoRecord {
@@ -199,7 +199,7 @@ func TestThreat23_AuditInAFolderThatMayNotBeWrittenTo(t *testing.T) {
 			assert.NoError(t, err, "reading goes on")
 		}
 		for _, op := range []runner.Op{runner.OpDelete, runner.OpExec} {
-			_, err := r.Run(t.Context(), webCall(op))
+			_, err := r.Run(t.Context(), lookedAt(r, webCall(op)))
 			var refused *runner.AuditError
 			if assert.ErrorAs(t, err, &refused) {
 				assert.ErrorIs(t, err, unix.EACCES)

@@ -50,7 +50,7 @@ func TestThreat23_AuditHoldsNoSecret(t *testing.T) {
 	}
 	ctx := runner.WithTool(t.Context(), "secret="+canary)
 	for _, call := range calls {
-		_, _ = r.Run(ctx, call)
+		_, _ = r.Run(ctx, lookedAt(r, call))
 	}
 	assert.Len(t, entries(t, log), len(calls), "each call is in it, refused or not")
 

@@ -5,3 +5,6 @@ func NewAt(abi int, mode Mode, home, orbctl string) (*Sandbox, error) {
 	w, err := linuxWall(abi, home, orbctl)
 	return open(mode, w, err)
 }
+
+// LandlockABI is how much of Landlock this kernel has.
+func LandlockABI() int { return landlockABI() }

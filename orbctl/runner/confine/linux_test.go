@@ -100,6 +100,9 @@ func TestThreat15_OlderKernelsNameTheirGaps(t *testing.T) {
 		{6, "landlock and seccomp", []string{"before ABI 9"}},
 		{7, "landlock and seccomp", []string{"before ABI 9"}},
 	} {
+		if c.abi > confine.LandlockABI() {
+			continue // more than this kernel has: that of Debian 12 has 2
+		}
 		s, err := confine.NewAt(c.abi, confine.Auto, home, realProgram(t, "cat"))
 		require.NoError(t, err)
 		level := s.Level()
@@ -125,7 +128,8 @@ func TestThreat25_LandlockThatDoesNotWork(t *testing.T) {
 	if level, err := confine.New(confine.Auto, t.TempDir(), realProgram(t, "cat")); err == nil && !strings.Contains(level.Level().String(), "before ABI 9") {
 		t.Skip("this kernel has ABI 9")
 	}
-	assert.Equal(t, "none: landlock and seccomp does not work here: landlock: invalid argument", s.Level().String())
+	// Two answers: the kernel knows no such right, or not even where it would stand.
+	assert.Regexp(t, `\Anone: landlock and seccomp does not work here: landlock: (invalid argument|argument list too long)\z`, s.Level().String())
 	out, ok := run(t, s, confine.Profile{}, "cat", "/dev/null")
 	assert.True(t, ok, out)
 }
