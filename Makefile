@@ -39,7 +39,7 @@ test: deps ## every test, with the race detector, against the simulator
 	$(RACE) -p 2 -parallel 10 $$($(GO) list ./... | grep -v /internal/e2e$$)
 	$(RACE) -parallel 6 ./internal/e2e
 
-cover: deps ## coverage of the rooms that matter, in bin/cover.out
+cover: deps ## prints the coverage of the rooms that matter; its data is in .cover/
 	.ci/cover
 
 fuzz: ## each fuzz target for FUZZTIME (30s)
@@ -54,7 +54,7 @@ lint: ## golangci-lint, shellcheck, go mod tidy
 vet-darwin: ## build and vet for both kinds of Mac
 	for arch in arm64 amd64; do for verb in build vet; do GOOS=darwin GOARCH=$$arch $(COMPILE) $$verb -gcflags='all=-N -l -dwarf=false' ./...; done; done
 
-checks: build ## programs of others hold the server to the specification (../shared/checks)
+checks: build ## programs of others hold the server to the specification (npm, ../shared/checks)
 	.ci/checks
 
 soak: deps build ## SOAK calls (100000) of a server whose OrbStack breaks at random; nothing may be left behind
@@ -64,7 +64,7 @@ soak: deps build ## SOAK calls (100000) of a server whose OrbStack breaks at ran
 bench: ## benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
-docs: ## rewrite what is generated: schemas/*.json, the tools tables
+docs: ## rewrite what is generated: schemas/*.json, tables of README.md and docs/tools.md
 	$(GO) test ./schemas ./internal/house -update
 
 # What is handed on holds no path of this folder. All else is built as Go builds by
@@ -74,7 +74,7 @@ install: ## install orbstack-mcp below PREFIX (/usr/local)
 	install -d $(DESTDIR)$(PREFIX)/bin
 	install -m 0755 bin/install/orbstack-mcp $(DESTDIR)$(PREFIX)/bin/orbstack-mcp
 
-deps: ## what the simulator needs on Debian; does nothing elsewhere
+deps: ## Debian packages for tests and simulator: root gets them installed, others on Linux are told and get an error; nothing on a Mac
 	@.ci/deps
 
 clean: ## remove what was built
