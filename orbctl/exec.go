@@ -99,8 +99,9 @@ func (c *Client) Exec(ctx context.Context, m MachineInfo, command Command) (Exec
 }
 
 // endCommand ends what a run has left in the machine: killing orbctl does not
-// (RUNNER, threat 24). It has its own limit, for the call's time is over. That it
-// failed is known to nobody but the command's own time limit, which holds anyway.
+// (docs/security.md, threat 24). It has its own limit, for the call's time is over.
+// That it failed is known to nobody but the command's own time limit, which holds
+// anyway.
 func (c *Client) endCommand(ctx context.Context, m MachineInfo, mark guest.Mark, res runner.Result) {
 	if res.Argv == nil { // there was no process (runner.Run)
 		return

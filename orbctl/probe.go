@@ -19,7 +19,7 @@ type ProbeMeta struct {
 	Took     time.Duration
 }
 
-// margin is what a probe gets beyond its own limit (RUNNER, deadlines).
+// margin is what a probe gets beyond its own limit.
 const margin = 5 * time.Second
 
 // ask puts one question to a machine that runs: one run of orbctl, two if the

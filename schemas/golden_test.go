@@ -58,8 +58,7 @@ func TestGoldenFilesAreWhatClientsSee(t *testing.T) {
 	assert.ElementsMatch(t, want, have, "a golden file without a tool")
 }
 
-// Each of these has taken tools away from some client (PROTOCOL, "Schemas that
-// every client takes").
+// Each of these has taken tools away from some client.
 func TestEverySchemaIsOneThatEveryClientTakes(t *testing.T) {
 	name := regexp.MustCompile(`^[a-z][a-z_]{0,59}$`)
 	seen := map[string]bool{}

@@ -139,7 +139,7 @@ func asNobody(t *testing.T) []string {
 }
 
 // forbidden is a server whose orbctl is kept from OrbStack by a sandbox
-// (RUNNER.md, gate; docs/orbctl-contract.md §8).
+// (docs/tools.md, orbstack_unreachable; docs/orbctl-contract.md §8).
 func forbidden(t *testing.T) []string {
 	t.Helper()
 	orbctl := filepath.Join(t.TempDir(), "orbctl")

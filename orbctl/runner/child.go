@@ -47,7 +47,7 @@ type ending struct {
 
 // run starts the child and stays with it to its end. The error is a *StartError.
 //
-// The order at the end is what makes it safe (measured: shared/RUNNER.md). The
+// The order at the end is what makes it safe (docs/security.md, threats 9, 20). The
 // exit is noticed without reaping, so that the process group keeps its number
 // while it is killed; only then the leader is reaped; and only then what is left
 // in the pipes is read, with a deadline, for somebody who left the group may

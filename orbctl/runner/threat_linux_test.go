@@ -18,7 +18,7 @@ import (
 )
 
 // The tests named TestThreat are the rows of the threat table of
-// shared/RUNNER.md that the operating system's sandbox is for. Each runs once as
+// docs/security.md that the operating system's sandbox is for. Each runs once as
 // whoever tests, and once more as an ordinary user (threat_user_linux_test.go).
 
 // version is the call of all of them: no gate comes before it, so that there is

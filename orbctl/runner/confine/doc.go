@@ -10,7 +10,7 @@
 // then in force is its [Level], and what this system's sandbox cannot do is
 // listed there.
 //
-// Threats that this is for: shared/RUNNER.md, rows 7, 9, 10, 14, 15, 19, 25, 26.
+// Threats that this is for: docs/security.md, rows 7, 9, 10, 14, 15, 19, 25, 26.
 // The reasons for its shape: docs/adr/0015-confine-between-fork-and-exec.md.
 //
 // The part for macOS has not been run on a Mac. Its profile, its parameters and
