@@ -1,8 +1,6 @@
 package house
 
 import (
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -13,17 +11,13 @@ import (
 
 // The README names the packages that .ci/deps installs, in its order.
 func TestTheREADMENamesThePackagesThatDepsInstalls(t *testing.T) {
-	script, err := os.ReadFile(filepath.Join("..", "..", ".ci", "deps"))
-	require.NoError(t, err)
-	need := regexp.MustCompile(`(?m)^need=\((.*)\)$`).FindSubmatch(script)
+	need := regexp.MustCompile(`(?m)^need=\((.*)\)$`).FindStringSubmatch(readPage(t, ".ci/deps"))
 	require.NotNil(t, need, ".ci/deps has no line need=(…)")
 	var packages []string
-	for _, word := range strings.Fields(string(need[1])) {
+	for _, word := range strings.Fields(need[1]) {
 		_, pkg, ok := strings.Cut(word, ":")
 		require.True(t, ok, "%s names no package", word)
 		packages = append(packages, pkg)
 	}
-	readme, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
-	require.NoError(t, err)
-	assert.Contains(t, string(readme), "`"+strings.Join(packages, " ")+"`")
+	assert.Contains(t, readPage(t, "README.md"), "`"+strings.Join(packages, " ")+"`")
 }
