@@ -68,11 +68,12 @@ func (c *Client) Exec(ctx context.Context, m MachineInfo, command Command) (Exec
 		Script: script, Mark: guest.NewMark(), Guest: args, Deadline: limit + margin,
 	}
 	stdout := &untrusted.HeadTail{Head: 24 << 10, Tail: 8 << 10}
-	notes := &noteLines{mark: string(call.Mark), rest: command.Out}
-	call.Stdout, call.Stderr = stdout, notes
+	notes := &noteLines{mark: string(call.Mark), rest: command.Out, from: guest.Began}
+	var out io.Writer = stdout
 	if command.Out != nil {
-		call.Stdout = io.MultiWriter(stdout, command.Out)
+		out = io.MultiWriter(stdout, command.Out)
 	}
+	call.Stdout, call.Stderr = output(call.Mark, out), notes
 	res, err := c.inside(ctx, m, call)
 	notes.close()
 	switch {
@@ -89,13 +90,13 @@ func (c *Client) Exec(ctx context.Context, m MachineInfo, command Command) (Exec
 	case !notes.said(guest.Began):
 		return Executed{}, c.notBegun(ctx, m, call, res)
 	}
-	out := Executed{User: command.User, Exit: res.Exit, Late: notes.said(guest.Late), Took: res.Took, Stdout: stdout.String()}
-	if out.User == "" {
-		out.User = m.Config.DefaultUsername
+	done := Executed{User: command.User, Exit: res.Exit, Late: notes.said(guest.Late), Took: res.Took, Stdout: stdout.String()}
+	if done.User == "" {
+		done.User = m.Config.DefaultUsername
 	}
-	out.Stderr = withoutNotes(string(call.Mark), res.Stderr)
-	out.Omitted = stdout.Omitted() + res.Omitted
-	return out, nil
+	done.Stderr = withoutNotes(string(call.Mark), guest.Began, res.Stderr)
+	done.Omitted = stdout.Omitted() + res.Omitted
+	return done, nil
 }
 
 // endCommand ends what a run has left in the machine: killing orbctl does not
@@ -139,6 +140,7 @@ func (c *Client) notBegun(ctx context.Context, m MachineInfo, call runner.Call, 
 type noteLines struct {
 	mark  string
 	rest  io.Writer // nil: nowhere
+	from  string    // the note behind which the rest begins; "": it begins at once
 	line  []byte    // so far, if it may yet be a note
 	pass  bool      // the line that is coming is none
 	notes []string
@@ -176,7 +178,7 @@ func (n *noteLines) Write(p []byte) (int, error) {
 func (n *noteLines) flush() { n.write(); n.pass = false }
 
 func (n *noteLines) write() {
-	if n.rest != nil {
+	if n.rest != nil && (n.from == "" || n.said(n.from)) {
 		_, _ = n.rest.Write(n.line)
 	}
 	n.line = n.line[:0]
@@ -190,10 +192,11 @@ func (n *noteLines) close() {
 
 func (n *noteLines) said(word string) bool { return slices.Contains(n.notes, word) }
 
-// withoutNotes is a text without the lines that begin with the mark.
-func withoutNotes(mark, text string) string {
+// withoutNotes is a text without the lines that begin with the mark, and without what
+// comes before the note from, if that is not "".
+func withoutNotes(mark, from, text string) string {
 	var b bytes.Buffer
-	n := &noteLines{mark: mark, rest: &b}
+	n := &noteLines{mark: mark, rest: &b, from: from}
 	_, _ = n.Write([]byte(text))
 	n.close()
 	return b.String()

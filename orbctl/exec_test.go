@@ -21,6 +21,7 @@ import (
 // runs is a run of a command that writes to stderr what says makes of its mark.
 func runs(exit int, stdout string, says func(mark string) string) step {
 	return step{op: runner.OpExec, res: runner.Result{Exit: exit, Stdout: stdout}, also: func(_ context.Context, call runner.Call, res *runner.Result) {
+		res.Stdout = string(call.Mark) + " output\n" + res.Stdout
 		res.Stderr = says(string(call.Mark))
 		if call.Stderr != nil {
 			for piece := range strings.SplitAfterSeq(res.Stderr, "e") { // in pieces, as they come

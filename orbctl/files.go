@@ -164,7 +164,7 @@ func (c *Client) get(ctx context.Context, m MachineInfo, from Place, out *arriva
 		Script: script, Mark: guest.NewMark(), Guest: args, Deadline: limit + margin,
 	}
 	out.begin(ctx, string(call.Mark))
-	call.Raw, call.Stderr = out, &out.notes
+	call.Raw, call.Stderr = output(call.Mark, out), &out.notes
 	res, err := c.inside(ctx, m, call)
 	out.notes.close()
 	what, rest := out.notes.last()
@@ -191,7 +191,7 @@ var (
 // refusedFile is the error of a run that did not come to its good end: what is its
 // last note, rest what stands behind it.
 func (c *Client) refusedFile(ctx context.Context, m MachineInfo, call runner.Call, field, what, rest, asked string, res runner.Result) error {
-	said := withoutNotes(string(call.Mark), res.Stderr)
+	said := withoutNotes(string(call.Mark), "", res.Stderr)
 	e := &Error{Kind: InvalidArgument, Op: call.Op, Machine: m.Name, Path: untrusted.Line(asked)}
 	bad := func(why string) error {
 		e.Problems = []Problem{{Field: field, Value: e.Path, Why: why}}

@@ -23,9 +23,10 @@ import (
 
 // here is a Runner whose machines are this host: it runs the file scripts with sh.
 type here struct {
-	t     *testing.T
-	home  string // of each machine's user
-	infos map[string]string
+	t      *testing.T
+	home   string // of each machine's user
+	infos  map[string]string
+	before string // what orbctl prints before anything else
 
 	also func(runner.Call) runner.Result // export, import
 }
@@ -55,6 +56,9 @@ func (h *here) Run(ctx context.Context, call runner.Call) (runner.Result, error)
 	cmd.Env, cmd.Dir = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + h.home}, "/"
 	var stderr bytes.Buffer
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = call.Stdin, call.Raw, io.MultiWriter(&stderr, call.Stderr)
+	if call.Raw != nil {
+		_, _ = io.WriteString(call.Raw, h.before)
+	}
 	err := cmd.Run()
 	if c, ok := call.Stderr.(io.Closer); ok {
 		_ = c.Close()

@@ -138,6 +138,7 @@ func TestOrbStackStatusSaysWhatTheServerMayNot(t *testing.T) {
 // The update banner before any answer of orbctl, on either stream, changes no
 // answer but that of orbstack_status about updates.
 func TestAnUpdateBannerChangesNoAnswer(t *testing.T) {
+	folder := t.TempDir()
 	calls := []struct {
 		tool string
 		args args
@@ -156,10 +157,13 @@ func TestAnUpdateBannerChangesNoAnswer(t *testing.T) {
 		{"vm_username_set", args{"machine": "db", "username": "postgres"}},
 		{"orbstack_config_set", args{"key": "memory_mib", "value": "6144"}},
 		{"orbstack_config_get", args{"key": "memory_mib"}},
+		{"vm_exec", args{"machine": "web", "command": "echo out; echo err >&2; echo text >/tmp/file"}},
+		{"vm_copy", args{"from_machine": "web", "source": "/tmp/file", "to_machine": "db", "destination": "/tmp/copy"}},
+		{"vm_pull", args{"machine": "db", "source": "/tmp/copy", "destination": folder, "overwrite": true}},
 	}
 	inOneEra(t, func(t *testing.T, e era) {
 		answers := func(t *testing.T, banner string) (all []string, update string) {
-			s := open(t, "extends: demo\nbanner: "+banner+"\n", e)
+			s := open(t, "extends: demo\nbanner: "+banner+"\n", e, "--exec", "all", "--allow-path", folder)
 			for _, c := range calls {
 				r := s.call(t, c.tool, c.args)
 				assert.Equal(t, c.args["machine"] == "nobody", r.IsError, r.Text)
@@ -192,7 +196,7 @@ func steady(r result) string {
 }
 
 // passing are the fields that differ from one moment to the next.
-var passing = []string{"ms", "min_ms", "avg_ms", "max_ms", "started_at", "uptime_seconds", "vm_uptime_seconds", "vm_load", "memory", "cpu", "root_filesystem", "largest_processes", "vm_memory_available_bytes", "process_count"}
+var passing = []string{"ms", "min_ms", "avg_ms", "max_ms", "started_at", "uptime_seconds", "vm_uptime_seconds", "vm_load", "memory", "cpu", "root_filesystem", "largest_processes", "vm_memory_available_bytes", "process_count", "seconds"}
 
 func drop(v any) {
 	switch v := v.(type) {

@@ -32,6 +32,11 @@ const (
 	Open     = "open"  // the Mac's files are in the machine, and it was not started; exit status 125
 )
 
+// Output stands behind the mark in a line of the stdout of a Command, and of a file
+// that is got: what it writes comes after it. Before it, orbctl may have said that
+// there is a newer OrbStack (docs/orbctl-contract.md §1.11).
+const Output = "output"
+
 var envName = regexp.MustCompile(`\A[A-Za-z_][A-Za-z0-9_]*=`)
 
 // Exec is the command as a script: what it writes and its exit status are the

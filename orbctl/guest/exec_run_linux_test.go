@@ -81,7 +81,9 @@ func eachShell(t *testing.T, c execCase) {
 			if !errors.As(err, &exit) {
 				require.NoError(t, err)
 			}
-			assert.Equal(t, c.stdout, stdout.String())
+			out, began := strings.CutPrefix(stdout.String(), string(goldenMark)+" output\n")
+			assert.Equal(t, c.stdout, out)
+			assert.Equal(t, !c.nodir, began)
 			assert.Equal(t, c.exit, cmd.ProcessState.ExitCode())
 			assert.Equal(t, c.late, strings.Contains(stderr.String(), string(goldenMark)+" late\n"))
 			assert.Equal(t, c.nodir, strings.Contains(stderr.String(), string(goldenMark)+" nodir\n"))

@@ -191,7 +191,7 @@ func TestGetPrintsAFileAsItIs(t *testing.T) {
 		}
 		for _, path := range []string{at("file"), "file", "~/link"} {
 			got := get(path)
-			assert.Equal(t, text, got.stdout)
+			assert.Equal(t, string(goldenMark)+" output\n"+text, got.stdout)
 			require.Len(t, got.notes, 2, got.stderr)
 			assert.True(t, strings.HasPrefix(got.notes[0], "file 11 640 "+home+"/"), got.notes[0])
 			assert.Equal(t, "whole", got.notes[1])

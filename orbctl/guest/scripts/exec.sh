@@ -22,7 +22,9 @@ elif ! cd "$dir" 2>/dev/null; then
 	printf '%s nodir\n' "$mark" >&2
 	exit 126
 fi
-printf '%s began\n' "$mark" >&2 # from here on, what is said may be the command's
+# From here on, what is said may be the command's; what came before is orbctl's.
+printf '%s output\n' "$mark"
+printf '%s began\n' "$mark" >&2
 
 # Here they would be variables of this script, or the path on which it finds its
 # tools.

@@ -1,5 +1,6 @@
-# Prints a file as it is. Needs watch.sh before it. Its notes are on stderr: first
-# that there is a file, with its bytes and its mode, in the end that it was whole.
+# Prints a file as it is, behind a line of ours. Needs watch.sh before it. Its notes
+# are on stderr: first that there is a file, with its bytes and its mode, in the end
+# that it was whole.
 #
 # $1 seconds  $2 path
 
@@ -20,6 +21,7 @@ case $(is) in regular*) ;; *) leave special "$path" ;; esac
 seen=$(size '%s %a') || leave nostat
 note file "$seen" "$path"
 trap 'unwatch; exit 143' HUP INT TERM # cancel.sh
+printf '%s output\n' "$mark" # what came before is orbctl's
 cat <&4 & job=$!
 exec </dev/null
 watch "$limit" "$job"
