@@ -2,6 +2,7 @@ package guest
 
 import (
 	"maps"
+	"net/netip"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -72,6 +73,35 @@ func FuzzDNS(f *testing.F) {
 			// without a response there is nothing.
 			if len(r.Records) > 0 && len(r.Missing) == 0 && slices.Contains([]DNSStatus{DNSTimeout, ServerUnreachable, DNSFailure}, r.Status) {
 				t.Fatalf("records beside %s", r.Status)
+			}
+		}
+	})
+}
+
+// Whatever a guest prints: a map has every way to every target, once, and what is
+// reached was tried.
+func FuzzNetworkMap(f *testing.F) {
+	seeds(f, "reach")
+	q := MapQuery{Ports: []int{22}, Targets: []MapTarget{
+		{Address: netip.MustParseAddr("10.9.1.1"), Name: "web.test"}, {Name: "db.test"},
+	}}
+	f.Fuzz(func(t *testing.T, out string) {
+		var all strings.Builder // the script of one attempt, told in each of the map's streams
+		for _, id := range []string{"1", "1.ping", "1.22", "2", "2.ping", "2.22"} {
+			for line := range strings.Lines(out) {
+				all.WriteString(string(goldenMark) + "@" + id + " " + line)
+			}
+		}
+		r, err := ParseNetworkMap(q, ParseTranscript(goldenMark, all.String()))
+		if err != nil {
+			return
+		}
+		if len(r.Cells) != 6 {
+			t.Fatalf("%d cells", len(r.Cells))
+		}
+		for _, c := range r.Cells {
+			if possible, why := Possible(c.Method, c.Verdict); !possible && c.Verdict != "" {
+				t.Fatalf("%s gave %s: %s", c.Method, c.Verdict, why)
 			}
 		}
 	})
