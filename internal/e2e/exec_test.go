@@ -182,7 +182,7 @@ func TestWhereCommandsRun(t *testing.T) {
 }
 
 // OrbStack calls a machine isolated as soon as that is set, and until its restart
-// the Mac's files are in it: what counts is what is there.
+// the Mac's files are in it: what counts is what is there. The restart takes them away.
 func TestAMachineThatIsIsolatedByNameOnlyIsNotContained(t *testing.T) {
 	t.Parallel()
 	for _, e := range turnOf(t) {
@@ -203,6 +203,14 @@ func TestAMachineThatIsIsolatedByNameOnlyIsNotContained(t *testing.T) {
 			assert.NotEqual(t, 0.0, r.at("exit_code"), "after the no nothing had run")
 			r = s.call(t, "vm_exec", command)
 			assert.Equal(t, "ran\n", r.at("stdout"), r.Text)
+
+			answers = decline // of what is asked from here on
+			r = s.call(t, "vm_restart", args{"machines": []string{"web"}})
+			require.False(t, r.IsError, r.Text)
+			asked := len(s.asked())
+			r = s.call(t, "vm_exec", args{"machine": "web", "command": "echo contained"})
+			assert.Equal(t, "contained\n", r.at("stdout"), r.Text)
+			assert.Len(t, s.asked(), asked, "since the restart nobody has to be asked")
 		})
 	}
 }

@@ -26,6 +26,11 @@ func (s machineSpec) writeFiles() error {
 			return err
 		}
 	}
+	if s.MacFolder == "" {
+		if err := leaveMac(); err != nil {
+			return err
+		}
+	}
 	for _, path := range slices.Sorted(maps.Keys(s.Texts)) {
 		if err := replaceFile(path, s.Texts[path], modeOf(path, s.Texts[path])); err != nil {
 			return err

@@ -149,6 +149,59 @@ func TestIsolatedMachineKnowsNoMac(t *testing.T) {
 	assert.Equal(t, "x\n", sh(t, open, "cat /mnt/mac/Users/ana/src/file").Out, "both see the simulated Mac's folder")
 }
 
+func TestMachineThatBecomesIsolatedLosesTheMac(t *testing.T) {
+	for _, rootfs := range []string{"host", "busybox"} {
+		t.Run(rootfs, func(t *testing.T) {
+			w := openWorld(t, worldfile.World{})
+			config := worldfile.Machine{Name: "a", Rootfs: rootfs}
+			isolated := func(name string) worldfile.Machine {
+				c := config
+				c.Name, c.Isolated = name, true
+				return c
+			}
+			halt(t, boot(t, w, config))
+			require.NoError(t, w.Clone("a", "b"))
+			for _, name := range []string{"a", "b"} {
+				m := boot(t, w, isolated(name))
+				assert.Zero(t, sh(t, m, "test ! -e /mnt/mac && test ! -e /usr/bin/mac").Exit, name)
+				assert.Equal(t, ExitNotFound, run(t, m, Command{Argv: []string{"mac"}}).Exit)
+				halt(t, m)
+			}
+			m := boot(t, w, config)
+			assert.Zero(t, sh(t, m, "test -e /mnt/mac/"+macMarker+" && mac back").Exit, "and has it again")
+			uses, err := w.MacUses()
+			require.NoError(t, err)
+			assert.Equal(t, []MacUse{{Machine: "a", Argv: []string{"back"}}}, uses)
+		})
+	}
+}
+
+func TestIsolationTakesNothingOfTheGuestsOwn(t *testing.T) {
+	for name, c := range map[string]struct {
+		before, after string
+		mounts        []string
+	}{
+		"a folder with something in it": {before: "mkdir -p /mnt/mac && touch /mnt/mac/kept", after: "test -e /mnt/mac/kept"},
+		"a file":                        {before: "mkdir -p /mnt && echo mine >/mnt/mac", after: "test -f /mnt/mac"},
+		"a link":                        {before: "mkdir -p /mnt /kept && ln -s /kept /mnt/mac", after: "test -d /kept && test -L /mnt/mac"},
+		"a link on the way":             {before: "mkdir -p /kept/mac && ln -s /kept /mnt", after: "test -d /kept/mac"},
+		"a mount":                       {before: "true", after: "test -d /mnt/mac", mounts: []string{"/Users/ana/src:/mnt/mac"}},
+		"another command":               {before: "echo '#!/bin/sh' >/usr/bin/mac", after: "test -f /usr/bin/mac"},
+		"a changed command":             {before: "mac=$(cat /keep/mac); echo \"$mac\" >/usr/bin/mac; echo own >>/usr/bin/mac", after: "test -f /usr/bin/mac"},
+		"a link to ours":                {before: "ln -s /keep/mac /usr/bin/mac", after: "test -f /keep/mac && test -L /usr/bin/mac"},
+		"a pipe":                        {before: "mkfifo /usr/bin/mac", after: "test -p /usr/bin/mac"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := openWorld(t, worldfile.World{})
+			config := worldfile.Machine{Name: "a", Isolated: true, Mounts: c.mounts, Files: map[string]string{"/keep/mac": macTool("a")}}
+			m := boot(t, w, config)
+			require.Zero(t, sh(t, m, c.before).Exit)
+			halt(t, m)
+			assert.Zero(t, sh(t, boot(t, w, config), c.after).Exit)
+		})
+	}
+}
+
 func TestBusyboxRootfs(t *testing.T) {
 	w := openWorld(t, worldfile.World{})
 	m := boot(t, w, worldfile.Machine{Name: "alp", Distro: "alpine:3.20", Rootfs: "busybox", Hide: []string{"wget"}, DefaultUsername: "ana"})

@@ -3,9 +3,12 @@ package namespaces
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // What a machine that is not isolated has of the Mac: /mnt/mac, and a command
@@ -26,12 +29,86 @@ func makeMacFolder(base string) error {
 	return replaceFile(filepath.Join(mac, macUseFile), "", 0o666)
 }
 
-// macTool is the command mac of a machine. One write for each use, with the
-// control characters RS and US between uses and words.
-func macTool(machine string) string {
-	return "#!/bin/sh\n# The simulated Mac records this use, and does nothing.\nuse='" + machine + `'
+// The command mac, before and after the name of its machine. One write for each
+// use, with the control characters RS and US between uses and words.
+const (
+	macToolHead = "#!/bin/sh\n# The simulated Mac records this use, and does nothing.\nuse='"
+	macToolTail = `'
 for word in "$@"; do use="$use$(printf '\037')$word"; done
 printf '%s\036' "$use" >>/mnt/mac/` + macUseFile + "\n"
+)
+
+// macTool is the command mac of a machine.
+func macTool(machine string) string { return macToolHead + machine + macToolTail }
+
+// isMacTool says whether a text is the command mac of any machine: a clone has
+// that of its source.
+func isMacTool(text string) bool {
+	rest, head := strings.CutPrefix(text, macToolHead)
+	name, tail := strings.CutSuffix(rest, macToolTail)
+	return head && tail && checkName(name) == nil
+}
+
+// leaveMac takes away what a life before the isolation, or the source of a clone,
+// has left on the disk: an isolated machine has neither /mnt/mac nor mac. It
+// works in the entered root, where a guest has had its way. So no symbolic link
+// is followed (it may lead to a folder that is mounted from the Mac), and what is
+// not ours stays: a folder with something in it or on it, another command.
+func leaveMac() error {
+	mnt, err := openFolder("/mnt")
+	if err == nil {
+		err = unix.Unlinkat(mnt, "mac", unix.AT_REMOVEDIR)
+		_ = unix.Close(mnt)
+	}
+	if !isNotOurs(err, unix.ENOTEMPTY, unix.EEXIST, unix.EBUSY) {
+		return fmt.Errorf("take /mnt/mac away: %w", err)
+	}
+	bin, err := openFolder("/usr/bin")
+	if err == nil {
+		err = removeMacTool(bin)
+		_ = unix.Close(bin)
+	}
+	if !isNotOurs(err) {
+		return fmt.Errorf("take the command mac away: %w", err)
+	}
+	return nil
+}
+
+// openFolder opens a folder to which no symbolic link leads.
+func openFolder(path string) (fd int, err error) {
+	return unix.Openat2(unix.AT_FDCWD, path, &unix.OpenHow{Flags: unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC, Resolve: unix.RESOLVE_NO_SYMLINKS})
+}
+
+// isNotOurs is true of no error, and of those that something has which the guest
+// has put there, or nobody.
+func isNotOurs(err error, also ...unix.Errno) bool {
+	if err == nil {
+		return true
+	}
+	for _, e := range append(also, unix.ENOENT, unix.ENOTDIR, unix.ELOOP) {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
+}
+
+func removeMacTool(bin int) error {
+	fd, err := unix.Openat(bin, "mac", unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_CLOEXEC, 0) // a guest's pipe would wait for a writer
+	if err != nil {
+		return err
+	}
+	f := os.NewFile(uintptr(fd), "mac")
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil || !st.Mode().IsRegular() {
+		return err
+	}
+	text, err := io.ReadAll(io.LimitReader(f, 4<<10)) // ours is shorter
+	if err != nil || !isMacTool(string(text)) {
+		return err
+	}
+	return unix.Unlinkat(bin, "mac", 0)
 }
 
 // MacUses lists the uses of the command mac in machines, oldest first.
