@@ -111,6 +111,8 @@ func (c *call) rename(m *machine, to string) error {
 	}
 	c.d.mu.Lock()
 	m.spec.Name = to
+	delete(c.d.config, usernameKey(from)) // of a machine before this one, which is not the last of that name
+	delete(c.d.config, usernameKey(to))
 	if c.d.fallback == from {
 		c.d.fallback = to
 	}

@@ -114,6 +114,28 @@ func TestSettings(t *testing.T) {
 	assert.Contains(t, old.orbctl("config", "get", "cpu").out, "\nmemory_mib: 16384\n", "2.0.x prints the whole listing")
 }
 
+func TestUserNameOfAMachineThatIsGoneMakesRoomForTheNextOne(t *testing.T) {
+	const key = "machine.web.username"
+	for name, again := range map[string]string{
+		"created": "create -u bob ubuntu web", "renamed to": "rename bobs web", "cloned to": "clone bobs web", "imported": "import bobs.tar.zst -n web",
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := up(t, "machines: [{name: web, default_username: ana}, {name: bobs, default_username: bob}]")
+			require.Zero(t, s.orbctl("delete", "-f", "web").exit)
+			require.Contains(t, s.orbctl("config", "show").out, key+": ana\n", "stays listed [seen]")
+			archive := filepath.Join(s.home, "bobs.tar.zst")
+			require.Zero(t, s.orbctl("export", "bobs", archive).exit)
+			require.Equal(t, result{}, s.orbctl(fields(strings.Replace(again, "bobs.tar.zst", archive, 1))...))
+			listing := s.orbctl("config", "show").out
+			assert.Equal(t, 1, strings.Count(listing, key), listing)
+			assert.Contains(t, listing, key+": bob\n")
+			assert.Equal(t, "bob", s.state().Config[key])
+			require.Zero(t, s.orbctl("rename", "web", "other").exit)
+			assert.NotContains(t, s.orbctl("config", "show").out, key, "the machine has taken its name along")
+		})
+	}
+}
+
 func TestDefaultMachine(t *testing.T) {
 	s := up(t, "extends: base")
 	assert.Equal(t, result{out: "dev\n"}, s.orbctl("default"))

@@ -195,12 +195,13 @@ func (d *Daemon) machineListing(left map[string]string) []keyValue {
 	var out []keyValue
 	for _, m := range d.machines {
 		for _, field := range machineKeyOrder {
-			s := machineSettings[field]
+			s, key := machineSettings[field], "machine."+m.spec.Name+"."+field
 			v := s.get(&m.spec)
+			delete(left, key) // of an earlier machine of this name: what exists has its own
 			if !d.has(s.since) || (field != "username" && (v == "0" || v == "false" || v == "")) {
 				continue
 			}
-			out = append(out, keyValue{"machine." + m.spec.Name + "." + field, v})
+			out = append(out, keyValue{key, v})
 		}
 	}
 	for _, k := range slices.Sorted(maps.Keys(left)) { // keys of machines that are gone

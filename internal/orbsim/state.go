@@ -216,9 +216,12 @@ func (d *Daemon) drop(m *machine) {
 	if d.fallback == m.spec.Name {
 		d.fallback = "none"
 	}
-	// The user name of a machine that is gone stays listed [seen].
-	d.config["machine."+m.spec.Name+".username"] = m.spec.DefaultUsername
+	// The user name of a machine that is gone stays listed [seen], until there is
+	// one of that name again.
+	d.config[usernameKey(m.spec.Name)] = m.spec.DefaultUsername
 }
+
+func usernameKey(machine string) string { return "machine." + machine + ".username" }
 
 // newID is a fresh ULID of this moment.
 func newID() string {
