@@ -72,6 +72,14 @@ func (c *call) halt(ctx context.Context, m *machine) error {
 	return err
 }
 
+func (c *call) stopOrbStack() error {
+	stopped, err := c.d.stopOrbStack(c.d.life)
+	if stopped {
+		c.effect("stop orbstack")
+	}
+	return err
+}
+
 func (c *call) name(m *machine) string {
 	c.d.mu.Lock()
 	defer c.d.mu.Unlock()
@@ -84,8 +92,7 @@ func (c *call) stopCommand() *cobra.Command {
 		Use: "stop [NAME...]", Short: "Stop OrbStack or machines", Args: cobra.ArbitraryArgs,
 		RunE: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 && !all { // all of OrbStack [stated]
-				c.effect("stop orbstack")
-				return c.d.stopOrbStack(c.d.life)
+				return c.stopOrbStack()
 			}
 			if err := c.up(c.d.life, false); err != nil {
 				return err

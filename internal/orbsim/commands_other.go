@@ -35,17 +35,15 @@ func (c *call) otherCommands() []*cobra.Command {
 			if err := c.d.each(c.d.all(), func(m *machine) error { return c.remove(c.d.life, m) }); err != nil {
 				return err
 			}
-			return c.d.stopOrbStack(c.d.life)
+			_, err := c.d.stopOrbStack(c.d.life)
+			return err
 		},
 	}
 	reset.Flags().BoolVarP(&yes, "yes", "y", false, "skip the confirmation")
 
 	shutdown := &cobra.Command{
 		Use: "shutdown", Short: "Stop and unload OrbStack", Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			c.effect("stop orbstack")
-			return c.d.stopOrbStack(c.d.life)
-		},
+		RunE: func(*cobra.Command, []string) error { return c.stopOrbStack() },
 	}
 	commands := []*cobra.Command{update, reset, shutdown}
 	for _, line := range []string{

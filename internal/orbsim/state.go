@@ -129,17 +129,23 @@ func (d *Daemon) startOrbStack(ctx context.Context) (started bool, err error) {
 	return true, d.each(resume, func(m *machine) error { _, err := d.boot(ctx, m); return err })
 }
 
-// stopOrbStack takes everything down.
-func (d *Daemon) stopOrbStack(ctx context.Context) error {
+// stopOrbStack takes everything down, and says whether it was up. Which machines
+// ran is what the next start wants to know; only where it was up do they say so.
+func (d *Daemon) stopOrbStack(ctx context.Context) (stopped bool, err error) {
 	d.mu.Lock()
-	d.status, d.resume = statusStopped, nil
-	for _, m := range d.machines {
-		if m.spec.State == stateRunning {
-			d.resume = append(d.resume, m)
+	before := d.status
+	d.status = statusStopped
+	if before == statusRunning {
+		d.resume = nil
+		for _, m := range d.machines {
+			if m.spec.State == stateRunning {
+				d.resume = append(d.resume, m)
+			}
 		}
 	}
 	d.mu.Unlock()
-	return d.each(d.all(), func(m *machine) error { _, err := d.halt(ctx, m); return err })
+	// Once more where it was down: whoever took it down may still be at it.
+	return before != statusStopped, d.each(d.all(), func(m *machine) error { _, err := d.halt(ctx, m); return err })
 }
 
 // each does f for all machines at once and gives all errors.

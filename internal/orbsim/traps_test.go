@@ -97,6 +97,23 @@ func TestBareStopAndStartActOnAllOfOrbStack(t *testing.T) {
 	assert.Equal(t, "stopped", s.machine("legacy").State, "it did not run before")
 }
 
+func TestWhatRanWhenOrbStackWentDownRunsAgain(t *testing.T) {
+	for _, downs := range [][]string{{"stop"}, {"stop", "stop"}, {"shutdown", "stop"}, {"stop", "shutdown"}, {"stop", "stop", "shutdown"}} {
+		s := up(t, "extends: base")
+		for i, down := range downs {
+			require.Equal(t, result{}, s.orbctl(down))
+			assert.Equal(t, i == 0, len(s.ended().Effects) == 1, "a second one changes nothing")
+		}
+		require.Zero(t, s.orbctl("start").exit)
+		assert.Equal(t, "dev\ndb\nweb\n", s.orbctl("list", "-q", "-r").out, downs)
+	}
+	s := up(t, "extends: base\nstatus: starting")
+	require.Zero(t, s.orbctl("stop").exit)
+	assert.Equal(t, []string{"stop orbstack"}, s.ended().Effects)
+	require.Zero(t, s.orbctl("start").exit)
+	assert.Equal(t, "dev\ndb\nweb\n", s.orbctl("list", "-q", "-r").out, "it went down before they were up")
+}
+
 func TestRunBootsAStoppedMachineAndOrbStackItself(t *testing.T) {
 	s := up(t, "extends: down")
 	assert.Equal(t, result{out: "legacy\n"}, s.orbctl("run", "-m", "legacy", "hostname"))
