@@ -68,6 +68,9 @@ func (c *call) execute(ctx context.Context) int {
 	if c.req.Program == "orb" && len(args) > 0 && !strings.HasPrefix(args[0], "-") && !c.knows(root, args[0]) {
 		args = append([]string{"run"}, args...) // an unknown word after orb is a Linux command [stated]
 	}
+	if c.req.Program == "orb" {
+		root.RunE = c.bareOrb
+	}
 	root.SetArgs(slices.Clone(args))
 	root.SetOut(c.stdout)
 	root.SetErr(c.stderr)
@@ -93,6 +96,14 @@ func (c *call) execute(ctx context.Context) int {
 		c.print("", cmd.UsageString()+"\n")
 	}
 	return 1
+}
+
+// bareOrb starts OrbStack [stated]. What it prints then is not in the contract.
+func (c *call) bareOrb(cmd *cobra.Command, _ []string) error {
+	if err := c.up(c.d.life, true); err != nil {
+		return err
+	}
+	return cmd.Help()
 }
 
 func (c *call) knows(root *cobra.Command, word string) bool {

@@ -226,6 +226,9 @@ func (c *call) sshCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "ssh", Short: "Show SSH connection details", Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
+			if err := c.up(c.d.life, true); err != nil { // [stated], though it only prints
+				return err
+			}
 			c.say("Host: orb (or: NAME@orb, USER@NAME@orb)\nAddress: 127.0.0.1\nPort: 32222\nKey: ~/.orbstack/ssh/id_ed25519\n")
 			return nil
 		},

@@ -121,6 +121,38 @@ func TestRunBootsAStoppedMachineAndOrbStackItself(t *testing.T) {
 	assert.Equal(t, "running", s.machine("legacy").State)
 }
 
+func TestSSHAndBareOrbStartOrbStack(t *testing.T) {
+	for _, c := range []struct {
+		program, args string
+		starts        bool
+	}{
+		{"orbctl", "ssh", true},
+		{"orb", "ssh", true},
+		{"orb", "", true},
+		{"orb", "start", true},
+		{"orb", "--help", false},
+		{"orb", "ssh --help", false},
+		{"orb", "status", false},
+		{"orbctl", "", false},
+	} {
+		s := up(t, "extends: down")
+		cmd := s.command(fields(c.args)...)
+		cmd.Args[0] = c.program
+		r := finish(t, cmd, "")
+		assert.Empty(t, r.err, c)
+		var effects []string
+		if c.starts {
+			effects = []string{"start orbstack"}
+			assert.Equal(t, "running", s.machine("dev").State, c)
+			assert.Zero(t, r.exit, c)
+		}
+		assert.Equal(t, effects, s.ended().Effects, c)
+		assert.Equal(t, map[bool]string{true: "running", false: "stopped"}[c.starts], s.state().Status, c)
+	}
+	s := up(t, "extends: down\nstatus: starting")
+	assert.Equal(t, result{err: "start VM: timed out waiting for VM to start\n", exit: 1}, s.orbctl("ssh"))
+}
+
 func TestReadsStartOrbStackOnlyWhereTheWorldSaysSo(t *testing.T) {
 	s := up(t, "extends: down")
 	for _, args := range []string{"list -f json", "info dev -f json", "config show", "default", "logs dev"} {
