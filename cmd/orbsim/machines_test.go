@@ -113,6 +113,21 @@ $O delete -f c && $O create debian c && $O run -m c -u root -w / ls /etc/f`)
 	assert.Equal(t, "kept\n1\nkept\na\nb\nkept\nc\n", r.out, r.err)
 }
 
+func TestCloneLeavesItsSourceRunning(t *testing.T) {
+	needWorld(t)
+	record := filepath.Join(t.TempDir(), "record")
+	r := inWorld(t, "machines: [{name: a}]\n", `
+$O run -u root -w / sh -c 'echo kept >/etc/f; sleep 1000 >/dev/null 2>&1 & echo $! >/run/pid'
+$O clone a b || exit
+$O list -q -r
+$O run -m a -w / sh -c 'tr "\0" " " <"/proc/$(cat /run/pid)/cmdline"; echo'
+$O run -m b -w / cat /etc/f`, "--record", record)
+	assert.Equal(t, "a\nsleep 1000 \nkept\n", r.out, r.err)
+	calls, err := os.ReadFile(record)
+	require.NoError(t, err)
+	assert.Contains(t, string(calls), `"argv":["clone","a","b"],"exit":0,"effects":["clone a b"]`)
+}
+
 func TestUseOfTheMacFromInsideIsOnRecord(t *testing.T) {
 	needWorld(t)
 	file := filepath.Join(t.TempDir(), "state")

@@ -2,7 +2,6 @@ package orbsim
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -32,8 +31,8 @@ func (c *call) cloneCommand() *cobra.Command {
 	}
 }
 
-// clone copies settings and disk. The real one pauses the source for a moment;
-// the engine copies only disks of machines that do not run, so here it restarts.
+// clone copies settings and disk. A source that runs is paused by the engine for a
+// moment, and goes on.
 func (c *call) clone(source *machine, to string) error {
 	source.op.Lock()
 	defer source.op.Unlock()
@@ -45,16 +44,8 @@ func (c *call) clone(source *machine, to string) error {
 	if err != nil {
 		return fail(1, "[-32098] clone '%s': %v", from, err)
 	}
-	ran, err := c.d.haltLocked(c.d.life, source)
-	if err == nil {
-		err = c.d.engine.Clone(from, to)
-	}
-	if err == nil {
+	if err = c.d.engine.Clone(from, to); err == nil {
 		err = c.d.settle(m)
-	}
-	if ran {
-		_, again := c.d.bootLocked(c.d.life, source)
-		err = errors.Join(err, again)
 	}
 	if err != nil {
 		c.d.forget(m)

@@ -18,10 +18,11 @@ type Engine interface {
 	Addresses(m worldfile.Machine) (ip4, ip6 netip.Addr, err error)
 	// Boot starts a machine; the disk of an earlier life is kept.
 	Boot(ctx context.Context, m worldfile.Machine) (Guest, error)
-	// Rename, Clone and Remove act on the disk of a machine that is not running.
+	// Rename and Remove act on the disk of a machine that is not running.
 	Rename(from, to string) error
-	Clone(from, to string) error
 	Remove(name string) error
+	// Clone copies a disk; a machine that runs is paused meanwhile.
+	Clone(from, to string) error
 	// Foreground runs the Mac's command to its end, with this process's own
 	// stdin, stdout and stderr, and passes signals on to it.
 	Foreground(argv, env []string) (exit int, err error)

@@ -1,6 +1,7 @@
 package namespaces
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -147,34 +148,63 @@ func (w *World) Rename(from, to string) error {
 	return nil
 }
 
-// Clone copies the disk of a halted machine for a new name. Its addresses are
-// chosen at its first Boot, as those of any new machine.
+// Clone copies the disk of a machine for a new name; one that runs is paused
+// meanwhile. The clone's addresses are chosen at its first Boot, as those of any
+// new machine.
 func (w *World) Clone(from, to string) error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	p, err := w.free(from, to)
-	if p == nil {
+	p, c, m, err := w.clonePlot(from, to)
+	if err != nil || !p.settled { // never ran: nothing is on its disk
 		return err
 	}
-	c := &plot{number: w.lastPlot + 1, mac: macOf(to), settled: p.settled}
+	if m != nil {
+		resume, err := m.pause()
+		if err != nil {
+			return errors.Join(err, w.Remove(to))
+		}
+		defer resume()
+	}
+	if err := copyDisk(p.disk, c.disk); err != nil {
+		return errors.Join(fmt.Errorf("clone %s: %w", from, err), w.Remove(to))
+	}
+	return nil
+}
+
+// clonePlot makes a plot for a clone. p is the source's, m is set when it runs. A
+// source that has no plot yet has nothing to keep: that is an empty one, and no c.
+func (w *World) clonePlot(from, to string) (p, c *plot, m *Machine, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.booting[from] {
+		return nil, nil, nil, fmt.Errorf("machine %s is just starting", from)
+	}
+	if err := w.unused(to); err != nil {
+		return nil, nil, nil, err
+	}
+	if p = w.plots[from]; p == nil {
+		return &plot{}, nil, nil, nil
+	}
+	c = &plot{number: w.lastPlot + 1, mac: macOf(to), settled: p.settled}
 	c.disk = filepath.Join(w.base, "machines", strconv.Itoa(c.number))
 	if err := w.address(c, worldfile.Machine{Name: to, NoIP6: !p.ip6.IsValid()}); err != nil {
 		w.release(c)
-		return fmt.Errorf("clone %s: %w", from, err)
+		return nil, nil, nil, fmt.Errorf("clone %s: %w", from, err)
 	}
 	w.lastPlot++
 	w.plots[to] = c
-	if !p.settled {
-		return nil // never ran: nothing is on its disk
+	return p, c, w.machines[from], nil
+}
+
+// copyDisk copies what is on a disk whether its machine runs or not: here the
+// machine's mounts are not to be seen.
+func copyDisk(from, to string) error {
+	if err := os.MkdirAll(to, 0o755); err != nil {
+		return err
 	}
 	for _, part := range []string{"upper", "log", "root"} { // work belongs to a mount; root holds what is on none
-		if err := os.MkdirAll(c.disk, 0o755); err != nil {
-			return fmt.Errorf("clone %s: %w", from, err)
-		}
 		// cp copies the overlay's marks for deleted files too: devices and attributes.
-		out, err := exec.Command("cp", "-a", filepath.Join(p.disk, part), c.disk).CombinedOutput()
+		out, err := exec.Command("cp", "-a", filepath.Join(from, part), to).CombinedOutput()
 		if err != nil {
-			return fmt.Errorf("clone %s: %w: %s", from, err, strings.TrimSpace(string(out)))
+			return fmt.Errorf("%w: %s", err, strings.TrimSpace(string(out)))
 		}
 	}
 	return nil
@@ -183,11 +213,18 @@ func (w *World) Clone(from, to string) error {
 // free is the plot of a halted machine, for a name that nobody has. A machine
 // that has no plot yet has nothing to keep: both results are nil.
 func (w *World) free(from, to string) (*plot, error) {
-	if err := checkName(to); err != nil {
+	if err := w.unused(to); err != nil {
 		return nil, err
 	}
-	if w.plots[to] != nil {
-		return nil, fmt.Errorf("machine %s exists already", to)
-	}
 	return w.halted(from)
+}
+
+func (w *World) unused(name string) error {
+	if err := checkName(name); err != nil {
+		return err
+	}
+	if w.plots[name] != nil {
+		return fmt.Errorf("machine %s exists already", name)
+	}
+	return nil
 }
