@@ -8,7 +8,8 @@ import (
 )
 
 // limitsWorld: the simulator stores a limit at once and applies it at the next
-// start of the machine, one of the two things that OrbStack may do.
+// start of the machine, one of the two things that OrbStack may do. With
+// variants.live_limits it does the other.
 const limitsWorld = `
 default: web
 machines:
@@ -56,6 +57,19 @@ func TestLimitsAreSetAndSayWhenTheyHold(t *testing.T) {
 		assert.Equal(t, "1G", got.Limits[1].After)
 		for _, run := range s.booted() {
 			assert.NotContains(t, run, "db", "a stopped machine is not woken")
+		}
+	})
+}
+
+func TestLimitsThatHoldAtOnceAreSaidToDoSo(t *testing.T) {
+	inOneEra(t, func(t *testing.T, e era) {
+		s := open(t, limitsWorld+"variants: {live_limits: true}\n", e)
+		for _, memory := range []string{"256M", "1G", "unlimited"} {
+			got := decode[limitsAnswer](t, s.call(t, "vm_limits_set", args{"machine": "web", "memory": memory}))
+			require.Len(t, got.Limits, 1)
+			limit := got.Limits[0]
+			assert.Equal(t, []string{memory, "live", memory}, []string{limit.After, limit.InForce, limit.Seen})
+			assert.True(t, limit.Changed)
 		}
 	})
 }

@@ -37,6 +37,8 @@ type Guest interface {
 	// return, and leaves the command alone. *UnknownUserError and *GapError are
 	// errors that orbctl has words for.
 	Run(ctx context.Context, c GuestCommand) (exit int, err error)
+	// SetLimits has other limits of CPUs and memory hold at once.
+	SetLimits(limits worldfile.Limits) error
 	Halt(ctx context.Context) error
 }
 

@@ -136,6 +136,9 @@ func (p *Plain) Foreground(argv, env []string) (int, error) {
 // plainGuest answers a few harmless commands by itself.
 type plainGuest struct{ spec worldfile.Machine }
 
+// SetLimits limits nothing.
+func (g *plainGuest) SetLimits(worldfile.Limits) error { return nil }
+
 // Halt ends nothing.
 func (g *plainGuest) Halt(context.Context) error { return nil }
 

@@ -1,6 +1,7 @@
 package orbsim
 
 import (
+	"context"
 	"os"
 	"os/exec"
 	"strings"
@@ -9,6 +10,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"orbstack-mcp/internal/orbsim/worldfile"
 )
 
 func fields(s string) []string { return strings.Fields(s) }
@@ -193,6 +196,49 @@ func TestStopCanReturnEarly(t *testing.T) {
 	assert.Zero(t, s.orbctl("stop", "a").exit)
 	assert.Equal(t, "running", s.machine("a").State)
 	require.Eventually(t, func() bool { return s.machine("a").State == "stopped" }, 10*time.Second, time.Millisecond)
+}
+
+// limited is a machine that keeps the limits it was given while it ran.
+type limited struct {
+	Guest
+	given *[]worldfile.Limits
+}
+
+func (g limited) SetLimits(l worldfile.Limits) error {
+	*g.given = append(*g.given, l)
+	return nil
+}
+
+type limitedEngine struct {
+	Engine
+	given []worldfile.Limits
+}
+
+func (e *limitedEngine) Boot(ctx context.Context, m worldfile.Machine) (Guest, error) {
+	g, err := e.Engine.Boot(ctx, m)
+	return limited{g, &e.given}, err
+}
+
+func TestLimitsHoldAtOnceWhereTheWorldSaysSo(t *testing.T) {
+	for variants, want := range map[string][]worldfile.Limits{
+		"{}":                  nil,
+		"{live_limits: true}": {{CPU: 3}, {CPU: 3, MemoryMiB: 512}, {MemoryMiB: 512}},
+	} {
+		var e *limitedEngine
+		s := upWith(t, "machines: [{name: a, limits: {cpu: 1}}, {name: b, state: stopped}]\nvariants: "+variants, func(o *Options) {
+			e = &limitedEngine{Engine: o.Engine}
+			o.Engine = e
+		})
+		for _, set := range []string{"a.cpu 3", "a.memory_mib 512", "a.disk_bytes 1", "a.username bob", "b.cpu 2", "a.cpu 0"} {
+			require.Equal(t, result{}, s.orbctl(fields("config set machine."+set)...), set)
+		}
+		assert.Equal(t, 1, s.orbctl("config", "set", "machine.a.cpu", "many").exit)
+		for i := range e.given {
+			e.given[i].DiskBytes = 0
+		}
+		assert.Equal(t, want, e.given, variants)
+		assert.Equal(t, "512", s.state().Config["machine.a.memory_mib"])
+	}
 }
 
 func TestAddressesComeLateAfterStart(t *testing.T) {

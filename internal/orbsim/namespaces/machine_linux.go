@@ -55,6 +55,20 @@ func (m *Machine) Done() <-chan struct{} { return m.done }
 // knows what the guest has made of them since.
 func (m *Machine) Users() []User { return slices.Clone(m.users) }
 
+// SetLimits has other limits of CPUs and memory hold at once. It is not to be
+// called twice at a time.
+func (m *Machine) SetLimits(limits worldfile.Limits) error {
+	if !m.group.hold() {
+		return m.gone()
+	}
+	defer m.group.release()
+	if err := m.group.limit(m.config.Limits, limits); err != nil {
+		return err
+	}
+	m.config.Limits = limits
+	return nil
+}
+
 // Halt kills everything in the machine and waits until it is gone. Halting
 // twice is fine.
 func (m *Machine) Halt(ctx context.Context) error {

@@ -428,6 +428,32 @@ func TestLimitsAreShownAndKeptWherePossible(t *testing.T) {
 	}
 }
 
+func TestLimitsOfARunningMachineCanBeChanged(t *testing.T) {
+	w := openWorld(t, worldfile.World{})
+	m := boot(t, w, worldfile.Machine{Name: "a", Limits: worldfile.Limits{CPU: 2}})
+	for _, c := range []struct {
+		limits     worldfile.Limits
+		shown      string
+		memory, us string // of v1
+	}{
+		{worldfile.Limits{CPU: 1, MemoryMiB: 256}, "268435456\n100000 100000\n", "268435456\n", "100000\n"},
+		{worldfile.Limits{MemoryMiB: 512}, "536870912\nmax 100000\n", "536870912\n", "-1\n"},
+		{worldfile.Limits{}, "max\nmax 100000\n", "9223372036854771712\n", "-1\n"},
+	} {
+		require.NoError(t, m.SetLimits(c.limits))
+		assert.Equal(t, c.shown, sh(t, m, "cd /sys/fs/cgroup && cat memory.max cpu.max").Out)
+		for file, want := range map[string]string{filepath.Join(m.group.v1["memory"], "memory.limit_in_bytes"): c.memory, filepath.Join(m.group.v1["cpu"], "cpu.cfs_quota_us"): c.us} {
+			if filepath.IsAbs(file) {
+				b, err := os.ReadFile(file)
+				require.NoError(t, err)
+				assert.Equal(t, want, string(b), file)
+			}
+		}
+	}
+	halt(t, m)
+	require.ErrorContains(t, m.SetLimits(worldfile.Limits{}), "not running")
+}
+
 // The hierarchy need not have controllers for this: membership is what counts.
 func TestMachinesLiveInTheirOwnV2Group(t *testing.T) {
 	w := openWorld(t, worldfile.World{})

@@ -50,7 +50,7 @@ func newGroup(c cgroups, name, plain string, limits worldfile.Limits) (*group, e
 		return g, g.makeV2(filepath.Join(c.V2, name), limits)
 	}
 	for _, controller := range slices.Sorted(maps.Keys(c.V1)) {
-		if err := g.makeV1(controller, filepath.Join(c.V1[controller], name), limits); err != nil {
+		if err := g.makeV1(controller, filepath.Join(c.V1[controller], name)); err != nil {
 			return g, err
 		}
 	}
@@ -62,7 +62,7 @@ func newGroup(c cgroups, name, plain string, limits worldfile.Limits) (*group, e
 			return g, err
 		}
 	}
-	return g, nil
+	return g, g.limit(worldfile.Limits{}, limits)
 }
 
 func (g *group) makeV2(folder string, limits worldfile.Limits) error {
@@ -70,21 +70,15 @@ func (g *group) makeV2(folder string, limits worldfile.Limits) error {
 	if err := mkdirAnew(folder); err != nil {
 		return err
 	}
-	plain := plainGroup(limits)
-	for file, wanted := range map[string]bool{"memory.max": limits.MemoryMiB > 0, "cpu.max": limits.CPU > 0} {
-		if !wanted {
-			continue
-		}
-		if err := os.WriteFile(filepath.Join(folder, file), []byte(plain[file]), 0); err != nil {
-			return fmt.Errorf("limit of a machine: %w", err)
-		}
+	if err := g.limit(worldfile.Limits{}, limits); err != nil {
+		return err
 	}
 	var err error
 	g.joinV2, err = os.Open(folder)
 	return err
 }
 
-func (g *group) makeV1(controller, folder string, limits worldfile.Limits) error {
+func (g *group) makeV1(controller, folder string) error {
 	if err := mkdirAnew(folder); err != nil {
 		return err
 	}
@@ -92,24 +86,44 @@ func (g *group) makeV1(controller, folder string, limits worldfile.Limits) error
 		g.v1 = map[string]string{}
 	}
 	g.v1[controller] = folder
-	file, value := "", int64(0)
-	switch {
-	case controller == "memory" && limits.MemoryMiB > 0:
-		file, value = "memory.limit_in_bytes", limits.MemoryMiB<<20
-	case controller == "cpu" && limits.CPU > 0:
-		file, value = "cpu.cfs_quota_us", int64(limits.CPU)*cpuPeriod
-	}
-	if file != "" {
-		if err := os.WriteFile(filepath.Join(folder, file), []byte(strconv.FormatInt(value, 10)), 0); err != nil {
-			return fmt.Errorf("limit of a machine: %w", err)
-		}
-	}
 	tasks, err := os.OpenFile(filepath.Join(folder, "tasks"), os.O_WRONLY, 0)
 	if err != nil {
 		return fmt.Errorf("control group of a machine: %w", err)
 	}
 	g.joinV1 = append(g.joinV1, tasks)
 	return nil
+}
+
+// limit writes the limits that are others than before: in the kernel's files where
+// there is a group, and in the plain ones where those are what the guest sees. A
+// hierarchy need not have the controller of a limit that nobody sets.
+func (g *group) limit(before, limits worldfile.Limits) error {
+	show := plainGroup(limits)
+	write := func(folder, file, value string) error {
+		if folder == "" {
+			return nil
+		}
+		if err := os.WriteFile(filepath.Join(folder, file), []byte(value), 0o644); err != nil {
+			return fmt.Errorf("limit of a machine: %w", err)
+		}
+		return nil
+	}
+	var errs []error
+	if limits.MemoryMiB != before.MemoryMiB {
+		bytes := limits.MemoryMiB << 20
+		if bytes == 0 {
+			bytes = -1
+		}
+		errs = append(errs, write(g.v1["memory"], "memory.limit_in_bytes", strconv.FormatInt(bytes, 10)), write(g.view, "memory.max", show["memory.max"]))
+	}
+	if limits.CPU != before.CPU {
+		quota := int64(limits.CPU) * cpuPeriod
+		if quota == 0 {
+			quota = -1
+		}
+		errs = append(errs, write(g.v1["cpu"], "cpu.cfs_quota_us", strconv.FormatInt(quota, 10)), write(g.view, "cpu.max", show["cpu.max"]))
+	}
+	return errors.Join(errs...)
 }
 
 // mkdirAnew makes a group's folder; one of an earlier life of the machine has

@@ -107,6 +107,9 @@ type Machine struct {
 // Run returns an *UnsupportedError.
 func (*Machine) Run(context.Context, Command) (exit int, err error) { return 1, unsupported() }
 
+// SetLimits returns an *UnsupportedError.
+func (*Machine) SetLimits(worldfile.Limits) error { return unsupported() }
+
 // Halt returns an *UnsupportedError.
 func (*Machine) Halt(context.Context) error { return unsupported() }
 

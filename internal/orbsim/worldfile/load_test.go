@@ -76,7 +76,7 @@ banner: stderr
 uid0: refuse
 config: {cpu: "4", k8s.enable: "true"}
 network: {subnet4: 192.168.139.0/24, gateway4: 192.168.139.2, subnet6: "fd00::/64", proxy4: 10.0.0.0/24}
-variants: {logs: follows, late_address: 2s}
+variants: {logs: follows, late_address: 2s, live_limits: true}
 machines:
   - {name: web, distro: alpine, ip4: 192.168.139.50}
   - {name: build}
@@ -92,6 +92,7 @@ dns: [{name: c.example, type: A, values: [1.2.3.4]}]
 	assert.Equal(t, "true", w.Config["k8s.enable"])
 	assert.Equal(t, "192.168.139.2", w.Network.Gateway4)
 	assert.Equal(t, 2*time.Second, w.Variants.LateAddress)
+	assert.True(t, w.Variants.LiveLimits)
 	var names []string
 	for _, m := range w.Machines {
 		names = append(names, m.Name)

@@ -39,6 +39,7 @@ type Variants struct {
 	Logs        string `yaml:"logs,omitempty"`         // ends (default) or follows
 	EmptyList   string `yaml:"empty_list,omitempty"`   // array (default), help: the no-machines help text on stderr, help_fails: the same with exit 1
 	ListStarts  bool   `yaml:"list_starts,omitempty"`  // list, info and config start OrbStack when it is down
+	LiveLimits  bool   `yaml:"live_limits,omitempty"`  // config set machine.NAME.cpu and .memory_mib hold at once, and not at the next start
 	SystemdStub bool   `yaml:"systemd_stub,omitempty"` // guests use 127.0.0.53 in resolv.conf
 
 	LateAddress time.Duration `yaml:"late_address,omitempty"` // info shows no address for so long after a start
