@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"orbstack-mcp/internal/orbsim/namespaces"
 )
 
 // What needs machines that are real.
@@ -99,6 +101,38 @@ $O pull /etc/hostname /etc/hosts nowhere; echo $?`)
 	} {
 		assert.Contains(t, r.err, words)
 	}
+}
+
+func TestPushAndPullSpeakAsTheGuestsCpDoes(t *testing.T) {
+	needWorld(t)
+	if level, _ := namespaces.Probe(); level != namespaces.LevelRoot {
+		t.Skip("without root every user of a machine may read all")
+	}
+	dir := t.TempDir()
+	r := inWorld(t, "machines: [{name: a}, {name: tiny, rootfs: busybox}]\n", `
+cd `+dir+` && echo one >one
+$O pull /etc/shadow .; echo $?
+$O push one /etc/nope; echo $?
+$O push one /etc; echo $?
+$O push -m tiny one /etc; echo $?
+$O pull -m tiny /etc/shadow .; echo $?
+ls
+$O run -w / sh -c 'mkdir -p ~/d/shut && echo open >~/d/open && chmod 0 ~/d/shut'
+$O pull d back; echo $?
+cat back/open
+$O pull 'no such' .; echo $?
+$O run -w / sh -c 'chmod 755 ~/d/shut; chmod 444 ~/d/open; chmod 555 ~/d' && $O pull d again; echo $?
+stat -c %a again/open
+$O run -w / sh -c 'ls -A /tmp'`)
+	assert.Equal(t, "1\n1\n1\n1\n1\none\n1\nopen\n1\n0\n444\n", r.out)
+	assert.Equal(t, `cp: cannot open '/etc/shadow' for reading: Permission denied
+cp: cannot create regular file '/etc/nope': Permission denied
+cp: cannot create regular file '/etc/one': Permission denied
+cp: can't create '/etc/one': Permission denied
+cp: can't open '/etc/shadow': Permission denied
+cp: cannot access 'd/shut': Permission denied
+cp: cannot stat 'no such': No such file or directory
+`, r.err)
 }
 
 func TestDisksSurviveAsTheyShould(t *testing.T) {

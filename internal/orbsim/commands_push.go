@@ -24,11 +24,16 @@ t=$(mktemp -d "${TMPDIR:-/tmp}/.push.XXXXXX") || exit 1
 trap 'rm -rf "$t"' EXIT
 tar -xf - -C "$t" && cd "$t" && cp -R "$@" "$dest"`
 
-// pullScript gives one file or folder as a tar stream.
-const pullScript = `src=$1
-case $src in /*) ;; *) src=$HOME/$src ;; esac
-if [ ! -e "$src" ]; then echo "cp: cannot stat '$1': No such file or directory" >&2; exit 1; fi
-tar -cf - -C "$(dirname "$src")" "$(basename "$src")"`
+// pullScript has the guest's own cp copy one file or folder, for its words about
+// what can't be read, and gives what it could copy as a tar stream: of folders that
+// were shut, too, which are opened for tar and rm. $2 is the last part of the path.
+const pullScript = `cd || exit 1
+t=$(mktemp -d "${TMPDIR:-/tmp}/.pull.XXXXXX") || exit 1
+trap 'rm -rf "$t"' EXIT
+cp -R -- "$1" "$t/$2"; exit=$?
+find "$t" -type d -exec chmod u+rwx {} \;
+if [ -e "$t/$2" ] || [ -L "$t/$2" ]; then tar -cf - -C "$t" "$2" || exit 1; fi
+exit "$exit"`
 
 func (c *call) pushCommand() *cobra.Command {
 	return c.copyCommand("push [-m NAME] SRC... [DEST]", "Copy files from macOS to Linux", func(ctx context.Context, m *machine, sources []string, dest string) error {
@@ -55,7 +60,7 @@ func (c *call) pullCommand() *cobra.Command {
 	return c.copyCommand("pull [-m NAME] SRC... [DEST]", "Copy files from Linux to macOS", func(ctx context.Context, m *machine, sources []string, dest string) error {
 		for _, s := range sources {
 			unpack := func(r io.Reader) error { return unpackTo(r, path.Base(s), c.hostPath(dest), len(sources) > 1) }
-			if err := c.copyStream(ctx, m, []string{"sh", "-c", pullScript, "pull", s}, unpack, nil); err != nil {
+			if err := c.copyStream(ctx, m, []string{"sh", "-c", pullScript, "pull", s, path.Base(s)}, unpack, nil); err != nil {
 				return err
 			}
 		}
