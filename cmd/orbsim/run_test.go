@@ -148,6 +148,19 @@ func TestNothingIsLeftAfterKillMinusNine(t *testing.T) {
 	})
 }
 
+func TestNothingIsLeftWhenTheCommandEnds(t *testing.T) {
+	both(t, func(t *testing.T, flags ...string) {
+		mark := fmt.Sprintf("31536000.%d", time.Now().UnixNano())
+		script := `for i in 1 2; do setsid sh -c 'sleep "$1" & exec setsid sleep "$1"' sh ` + mark + ` </dev/null >/dev/null 2>&1 & done
+until [ "$(pgrep -xcf "sleep ` + mark + `")" = 4 ]; do sleep 0.01; done
+echo four`
+		r := inWorld(t, "empty", script, flags...)
+		assert.Equal(t, "four\n", r.out, r.err)
+		assert.Zero(t, r.exit)
+		assert.False(t, processWith(mark), "they had left the process group")
+	})
+}
+
 // processWith says whether a process has mark as a word of its command line.
 func processWith(mark string) bool {
 	entries, err := filepath.Glob("/proc/[0-9]*/cmdline")

@@ -14,7 +14,7 @@ import (
 
 // foreground runs a child in a process group of its own to its end, passes
 // signals on to it, gives it the terminal if there is one, and kills what it
-// leaves behind. A child that could not be started is 127 or 126, as in a shell.
+// leaves behind: its group, and on Linux what has left the group too. A child that could not be started is 127 or 126, as in a shell.
 // started hears of the group.
 func foreground(cmd *exec.Cmd, started func(group int)) (int, error) {
 	signals := make(chan os.Signal, 8)
@@ -25,6 +25,8 @@ func foreground(cmd *exec.Cmd, started func(group int)) (int, error) {
 	if _, err := unix.IoctlGetInt(stdin, unix.TIOCGPGRP); err == nil { // our controlling terminal
 		cmd.SysProcAttr.Foreground, cmd.SysProcAttr.Ctty = true, stdin
 	}
+	end := adopt()
+	defer end()
 	if err := cmd.Start(); err != nil {
 		if errors.Is(err, exec.ErrNotFound) || errors.Is(err, fs.ErrNotExist) {
 			return 127, fmt.Errorf("%s: command not found", cmd.Args[0])

@@ -63,7 +63,7 @@ func (s *sweeper) close() {
 }
 
 // Sweep is that helper: when its stdin ends it kills the group that was named
-// last and removes dir.
+// last and removes dir. What has left the group lives on then, and only then.
 func Sweep(dir string) error {
 	signal.Ignore(syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 	group := 0
