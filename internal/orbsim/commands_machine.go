@@ -58,6 +58,12 @@ func (c *call) boot(ctx context.Context, m *machine) error {
 
 func (c *call) halt(ctx context.Context, m *machine) error {
 	if d := c.d.world.Variants.EarlyStop; d > 0 {
+		c.d.mu.Lock()
+		runs := m.guest != nil
+		c.d.mu.Unlock()
+		if !runs {
+			return nil
+		}
 		c.d.work.Go(func() {
 			sleep(ctx, d)
 			_, _ = c.d.halt(ctx, m) // the client was told before

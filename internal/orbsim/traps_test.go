@@ -192,9 +192,12 @@ func TestCreateCanHangThoughTheMachineExists(t *testing.T) {
 }
 
 func TestStopCanReturnEarly(t *testing.T) {
-	s := up(t, "machines: [{name: a}]\nvariants: {early_stop: 300ms}")
+	s := up(t, "machines: [{name: a}, {name: b, state: stopped}]\nvariants: {early_stop: 300ms}")
+	assert.Zero(t, s.orbctl("stop", "b").exit)
+	assert.Empty(t, s.ended().Effects, "it was stopped already")
 	assert.Zero(t, s.orbctl("stop", "a").exit)
 	assert.Equal(t, "running", s.machine("a").State)
+	assert.Equal(t, []string{"halt a"}, s.ended().Effects)
 	require.Eventually(t, func() bool { return s.machine("a").State == "stopped" }, 10*time.Second, time.Millisecond)
 }
 
