@@ -18,7 +18,7 @@ var levels = map[int]string{
 }
 
 // tools are the programs that machines with the host's own rootfs lend from it,
-// and the Debian package of each (SIMULATOR.md).
+// and the Debian package of each.
 var tools = []struct{ command, debian string }{
 	{"ping", "iputils-ping"},
 	{"nc", "netcat-openbsd"},
@@ -27,6 +27,17 @@ var tools = []struct{ command, debian string }{
 	{"busybox", "busybox-static"},
 	{"curl", "curl"},
 	{"ip", "iproute2"},
+}
+
+// has says whether a machine with the host's rootfs has a command: its PATH names
+// the folders for root, which an ordinary user's need not.
+func has(command string) bool {
+	for _, path := range []string{command, "/usr/local/sbin/" + command, "/usr/sbin/" + command, "/sbin/" + command} {
+		if _, err := exec.LookPath(path); err == nil {
+			return true
+		}
+	}
+	return false
 }
 
 func doctorCommand(code *int) *cobra.Command {
@@ -38,7 +49,7 @@ func doctorCommand(code *int) *cobra.Command {
 			fmt.Fprintf(cmd.OutOrStdout(), "level %d of 4: %s (%s)\n", level, levels[level], why)
 			var missing []string
 			for _, t := range tools {
-				if _, err := exec.LookPath(t.command); err != nil {
+				if !has(t.command) {
 					missing = append(missing, t.debian)
 				}
 			}

@@ -209,6 +209,15 @@ func TestHomeThatWasNamedIsKept(t *testing.T) {
 	})
 }
 
+func TestDoctorFindsWhatAnOrdinaryUsersPathDoesNotName(t *testing.T) {
+	if _, err := os.Stat("/usr/sbin/nft"); err != nil {
+		t.Skip(err)
+	}
+	cmd := orbsimCommand(t, "doctor", "--require", "4")
+	cmd.Env = append(cmd.Env, "PATH=/usr/bin:/bin")
+	assert.NotContains(t, finish(t, cmd).out, "nftables")
+}
+
 func TestVerbsThatOnlyLook(t *testing.T) {
 	r := orbsimRun(t, "worlds")
 	assert.Contains(t, r.out, "old    OrbStack 2.0.4, running, 3 machines\n")
