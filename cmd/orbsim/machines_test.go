@@ -71,8 +71,8 @@ func TestGuestOutlivesItsClient(t *testing.T) {
 $O run -w / sh -c 'touch /tmp/begun; sleep 0.6; echo nobody reads this; echo nobody reads this; touch /tmp/done' & client=$!
 until $O run -w / test -e /tmp/begun; do sleep 0.05; done
 kill -s KILL "$client"
-for i in $(seq 100); do $O run -w / test -e /tmp/done && echo done && exit; sleep 0.05; done`)
-	assert.Equal(t, "done\n", r.out)
+for i in $(seq 1200); do $O run -w / test -e /tmp/done && echo done && exit; sleep 0.05; done; exit 9`) // a minute at least: the guest gets the time that others leave it
+	assert.Equal(t, "done\n", r.out, "exit code %d, stderr: %s", r.exit, r.err)
 }
 
 func TestWhatAGuestLeavesBehindHoldsNobody(t *testing.T) {
