@@ -197,10 +197,9 @@ func (w *World) spec(config worldfile.Machine, p *plot) (machineSpec, error) {
 	s := machineSpec{
 		Name: config.Name, Disk: p.disk, Layers: r.layers, Links: r.links, Tools: r.tools,
 		UserXattr: w.images.userXattr, ManyUsers: w.manyUsers, Hide: config.Hide, Users: users,
-		Texts: w.systemTexts(config), Mounts: map[string]string{},
+		Texts: w.systemTexts(config), Mac: filepath.Join(w.base, "mac"), Isolated: config.Isolated, Mounts: map[string]string{},
 	}
 	if !config.Isolated {
-		s.MacFolder = filepath.Join(w.base, "mac")
 		s.Texts["/usr/bin/mac"] = macTool(config.Name)
 	}
 	if !p.settled {
@@ -215,11 +214,9 @@ func (w *World) spec(config worldfile.Machine, p *plot) (machineSpec, error) {
 		if !filepath.IsAbs(from) || !filepath.IsAbs(to) {
 			return s, fmt.Errorf("mount %q: must be SRC:DEST, both absolute", m)
 		}
-		folder := filepath.Join(w.base, "mac", from)
-		if err := os.MkdirAll(folder, 0o755); err != nil {
-			return s, err
+		if s.Mounts[filepath.Clean(to)], err = makeShared(s.Mac, from); err != nil {
+			return s, fmt.Errorf("mount %q: %w", m, err)
 		}
-		s.Mounts[filepath.Clean(to)] = folder
 	}
 	return s, nil
 }

@@ -26,7 +26,7 @@ func (s machineSpec) writeFiles() error {
 			return err
 		}
 	}
-	if s.MacFolder == "" {
+	if s.Isolated {
 		if err := leaveMac(); err != nil {
 			return err
 		}

@@ -71,11 +71,16 @@ func (s machineSpec) bindFolders(root string) error {
 	if s.Cgroup != "" {
 		binds["/sys/fs/cgroup"] = s.Cgroup
 	}
-	if s.MacFolder != "" {
-		binds["/mnt/mac"] = s.MacFolder
+	if !s.Isolated {
+		binds["/mnt/mac"] = s.Mac
 	}
 	for path, folder := range s.Mounts {
-		binds[path] = folder
+		shared, err := openShared(s.Mac, folder)
+		if err != nil {
+			return fmt.Errorf("bind %s: %w", path, err)
+		}
+		defer shared.Close()
+		binds[path] = fmt.Sprintf("/proc/self/fd/%d", shared.Fd())
 	}
 	for path, folder := range binds {
 		target, err := ensureFolder(root, path)

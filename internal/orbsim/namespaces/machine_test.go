@@ -259,6 +259,7 @@ func TestIsolationTakesNothingOfTheGuestsOwn(t *testing.T) {
 		"a changed command":             {before: "mac=$(cat /keep/mac); echo \"$mac\" >/usr/bin/mac; echo own >>/usr/bin/mac", after: "test -f /usr/bin/mac"},
 		"a link to ours":                {before: "ln -s /keep/mac /usr/bin/mac", after: "test -f /keep/mac && test -L /usr/bin/mac"},
 		"a pipe":                        {before: "mkfifo /usr/bin/mac", after: "test -p /usr/bin/mac"},
+		"a folder":                      {before: "mkdir /usr/bin/mac", after: "test -d /usr/bin/mac"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := openWorld(t, worldfile.World{})
@@ -269,6 +270,38 @@ func TestIsolationTakesNothingOfTheGuestsOwn(t *testing.T) {
 			assert.Zero(t, sh(t, boot(t, w, config), c.after).Exit)
 		})
 	}
+}
+
+func TestLinksOfAGuestLeadTheWorldNowhere(t *testing.T) {
+	w := openWorld(t, worldfile.World{})
+	outside := t.TempDir()
+	victim := filepath.Join(outside, "victim")
+	require.NoError(t, os.WriteFile(victim, []byte("a\x1fstolen\x1e"), 0o600))
+	open := worldfile.Machine{Name: "a"}
+	m := boot(t, w, open)
+	if m.group.v2 == "" { // else it is the kernel's own folder
+		assert.Zero(t, sh(t, m, "cd /sys/fs/cgroup && for f in memory.current pids.current cpu.stat memory.max; do ln -sf "+victim+" $f || exit; done").Exit)
+		require.Error(t, m.SetLimits(worldfile.Limits{MemoryMiB: 64}))
+	}
+	assert.Zero(t, sh(t, m, "mkdir -p /mnt/mac/Users && ln -s "+outside+" /mnt/mac/Users/ana").Exit)
+	for _, put := range []string{"ln -sf " + victim, "rm -f /mnt/mac/" + macUseFile + "; mkfifo", "rm -f /mnt/mac/" + macUseFile + "; mkdir"} {
+		assert.Zero(t, sh(t, m, put+" /mnt/mac/"+macUseFile).Exit)
+		uses, err := w.MacUses()
+		require.NoError(t, err, put)
+		assert.Empty(t, uses, put)
+	}
+	for _, mount := range []string{"/Users/ana:/src", "/Users/ana/new:/src"} {
+		_, err := w.Boot(t.Context(), worldfile.Machine{Name: "b", Isolated: true, Mounts: []string{mount}})
+		require.ErrorContains(t, err, "mount", mount)
+	}
+	halt(t, m)
+	boot(t, w, open)
+	content, err := os.ReadFile(victim)
+	require.NoError(t, err)
+	assert.Equal(t, "a\x1fstolen\x1e", string(content))
+	entries, err := os.ReadDir(outside)
+	require.NoError(t, err)
+	assert.Len(t, entries, 1)
 }
 
 func TestBusyboxRootfs(t *testing.T) {

@@ -54,11 +54,12 @@ func newGroup(c cgroups, name, plain string, limits worldfile.Limits) (*group, e
 			return g, err
 		}
 	}
-	if err := os.MkdirAll(plain, 0o755); err != nil {
+	// What an earlier life's guest has made of them goes.
+	if err := errors.Join(os.RemoveAll(plain), os.MkdirAll(plain, 0o755)); err != nil {
 		return g, err
 	}
 	for file, content := range plainGroup(limits) {
-		if err := os.WriteFile(filepath.Join(plain, file), []byte(content), 0o644); err != nil {
+		if err := writeOwn(filepath.Join(plain, file), content); err != nil {
 			return g, err
 		}
 	}
@@ -103,7 +104,7 @@ func (g *group) limit(before, limits worldfile.Limits) error {
 		if folder == "" {
 			return nil
 		}
-		if err := os.WriteFile(filepath.Join(folder, file), []byte(value), 0o644); err != nil {
+		if err := writeOwn(filepath.Join(folder, file), value); err != nil {
 			return fmt.Errorf("limit of a machine: %w", err)
 		}
 		return nil
@@ -170,12 +171,12 @@ func (g *group) refresh() {
 		g.show("pids.current", count)
 	}
 	if nanos, ok := readNumber(filepath.Join(g.v1["cpuacct"], "cpuacct.usage")); ok {
-		_ = os.WriteFile(filepath.Join(g.view, "cpu.stat"), []byte(cpuStat(nanos/1000)), 0o644)
+		_ = writeOwn(filepath.Join(g.view, "cpu.stat"), cpuStat(nanos/1000))
 	}
 }
 
 func (g *group) show(file string, n int64) {
-	_ = os.WriteFile(filepath.Join(g.view, file), []byte(strconv.FormatInt(n, 10)+"\n"), 0o644)
+	_ = writeOwn(filepath.Join(g.view, file), strconv.FormatInt(n, 10)+"\n")
 }
 
 func readNumber(path string) (int64, bool) {

@@ -16,6 +16,7 @@ import (
 const (
 	macMarker  = ".orbsim-mac" // in /mnt/mac
 	macUseFile = ".orbsim-uses"
+	maxMacUses = 4 << 20 // bytes that are read of it
 )
 
 func makeMacFolder(base string) error {
@@ -27,6 +28,35 @@ func makeMacFolder(base string) error {
 		return err
 	}
 	return replaceFile(filepath.Join(mac, macUseFile), "", 0o666)
+}
+
+// makeShared makes a folder of the simulated Mac, and gives its path below mac.
+// Guests write there: their links must not lead it elsewhere.
+func makeShared(mac, path string) (below string, err error) {
+	root, err := os.OpenRoot(mac)
+	if err != nil {
+		return "", err
+	}
+	defer root.Close()
+	below = strings.TrimPrefix(filepath.Clean(path), "/")
+	if below == "" {
+		return ".", nil
+	}
+	return below, root.MkdirAll(below, 0o755)
+}
+
+// openShared opens such a folder, wherever a guest has put links since.
+func openShared(mac, below string) (*os.File, error) {
+	dir, err := os.Open(mac)
+	if err != nil {
+		return nil, err
+	}
+	defer dir.Close()
+	fd, err := unix.Openat2(int(dir.Fd()), below, &unix.OpenHow{Flags: unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC, Resolve: unix.RESOLVE_BENEATH})
+	if err != nil {
+		return nil, err
+	}
+	return os.NewFile(uintptr(fd), below), nil
 }
 
 // The command mac, before and after the name of its machine. One write for each
@@ -85,7 +115,7 @@ func isNotOurs(err error, also ...unix.Errno) bool {
 	if err == nil {
 		return true
 	}
-	for _, e := range append(also, unix.ENOENT, unix.ENOTDIR, unix.ELOOP) {
+	for _, e := range append(also, unix.ENOENT, unix.ENOTDIR, unix.ELOOP, unix.ENXIO) {
 		if errors.Is(err, e) {
 			return true
 		}
@@ -94,16 +124,11 @@ func isNotOurs(err error, also ...unix.Errno) bool {
 }
 
 func removeMacTool(bin int) error {
-	fd, err := unix.Openat(bin, "mac", unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_CLOEXEC, 0) // a guest's pipe would wait for a writer
+	f, err := openOwnAt(bin, "mac", os.O_RDONLY)
 	if err != nil {
 		return err
 	}
-	f := os.NewFile(uintptr(fd), "mac")
 	defer f.Close()
-	st, err := f.Stat()
-	if err != nil || !st.Mode().IsRegular() {
-		return err
-	}
 	text, err := io.ReadAll(io.LimitReader(f, 4<<10)) // ours is shorter
 	if err != nil || !isMacTool(string(text)) {
 		return err
@@ -113,10 +138,15 @@ func removeMacTool(bin int) error {
 
 // MacUses lists the uses of the command mac in machines, oldest first.
 func (w *World) MacUses() ([]MacUse, error) {
-	b, err := os.ReadFile(filepath.Join(w.base, "mac", macUseFile))
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, nil // a guest has deleted it
+	f, err := openOwn(filepath.Join(w.base, "mac", macUseFile), os.O_RDONLY)
+	if isNotOurs(err) && err != nil {
+		return nil, nil // a guest has deleted it, or put something else there
 	}
+	if err != nil {
+		return nil, fmt.Errorf("read the uses of mac: %w", err)
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxMacUses))
 	if err != nil {
 		return nil, fmt.Errorf("read the uses of mac: %w", err)
 	}

@@ -45,6 +45,9 @@ func (o overlay) own(folders ...string) error {
 			if err != nil || !st.IsDir() {
 				break // not there, or a symbolic link: nothing to take over
 			}
+			if has, err := os.Lstat(filepath.Join(o.upper, done)); err == nil && !has.IsDir() {
+				break // an earlier life's guest has put something else there, maybe a link that leads out
+			}
 			if err := os.MkdirAll(filepath.Join(o.upper, done), 0o755); err != nil {
 				return err
 			}

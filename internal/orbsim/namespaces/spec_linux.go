@@ -13,8 +13,9 @@ type machineSpec struct {
 	Users     []User
 	Texts     map[string]string // system files: path → content
 	Files     map[string]string // the world file's own: path → content
-	MacFolder string            // what is at /mnt/mac; "" in an isolated machine
-	Mounts    map[string]string // path in the guest → folder of the simulated Mac
+	Mac       string            // the simulated Mac's folder, at /mnt/mac but in an isolated machine
+	Isolated  bool
+	Mounts    map[string]string // path in the guest → folder below Mac
 	Cgroup    string            // folder of the world that is at /sys/fs/cgroup
 }
 
