@@ -192,7 +192,8 @@ func explainJob(err error) *failure {
 	case errors.As(err, &unknown):
 		return &failure{
 			Code: jobNotFound, Message: "There is no job with this handle.",
-			Hint: "A finished job is kept for " + inWords(job.Keep) + ", and none outlives the server that ran it. Look with vm_list at what became of it.",
+			Hint: fmt.Sprintf("A finished job is kept for %s at most, of many only the last %d, and fewer if they printed much; none outlives the server that ran it. "+
+				"Look with vm_list at what became of it.", inWords(job.Keep), job.KeepJobs),
 		}
 	case errors.Is(err, job.ErrCancelled), errors.Is(err, job.ErrServerEnd):
 		return cut(err)

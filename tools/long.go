@@ -11,7 +11,8 @@ import (
 
 // inJob does work that may take long. If it is done in time, its result is the
 // call's; if not, later makes a result of the job's handle, and the work goes on
-// without the call. A call that is cancelled before then ends its work.
+// without the call. A call that is cancelled before then ends its work. Only a job
+// whose handle was given is kept after its end.
 func inJob[Out any](ctx context.Context, c *Call, machine string, later func(handle, note string) Out, work func(context.Context, *job.Job) (Out, error)) (Out, error) {
 	var none Out
 	tool := c.Tool
@@ -31,6 +32,7 @@ func inJob[Out any](ctx context.Context, c *Call, machine string, later func(han
 	for {
 		select {
 		case <-j.Done():
+			c.Server.Jobs.Drop(j)
 			result, _, err := j.Outcome()
 			out, _ := result.(Out)
 			return out, err
@@ -39,10 +41,11 @@ func inJob[Out any](ctx context.Context, c *Call, machine string, later func(han
 				c.Progress.Say(ctx, j.Message())
 			}
 		case <-patience.C:
-			return later(j.ID, fmt.Sprintf("It is not done yet and goes on as a job. Call vm_job with this handle until it is; it can be asked for until %s after its end, and ends with this server.", inWords(job.Keep))), nil
+			return later(j.ID, fmt.Sprintf("It is not done yet and goes on as a job. Call vm_job with this handle until it is; it can be asked for until %s after its end, or until %d others have ended since, and ends with this server.", inWords(job.Keep), job.KeepJobs)), nil
 		case <-ctx.Done():
 			j.Cancel()
 			<-j.Done()
+			c.Server.Jobs.Drop(j)
 			_, _, err := j.Outcome()
 			return none, errors.Join(context.Cause(ctx), err)
 		}

@@ -110,6 +110,48 @@ func TestWorkThatTakesLongerGoesOnAsAJob(t *testing.T) {
 	})
 }
 
+// Nobody can ask for a job whose handle was never given, so its result and its
+// output stay nowhere.
+func TestOnlyAJobThatWasHandedOverIsKept(t *testing.T) {
+	for name, test := range map[string]struct {
+		takes, cancelledAfter time.Duration
+		kept                  bool
+	}{
+		"done in time":        {takes: time.Second},
+		"cancelled before":    {takes: time.Minute, cancelledAfter: time.Second},
+		"handed over":         {takes: time.Minute, kept: true},
+		"cancelled after":     {takes: time.Minute, cancelledAfter: 50 * time.Second, kept: true},
+		"failed, in its time": {takes: -1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var its *job.Job
+				w := newSlow(t, func(ctx context.Context, j *job.Job) (slowOut, error) {
+					its = j
+					if test.takes < 0 {
+						return slowOut{}, errors.New("no")
+					}
+					select {
+					case <-time.After(test.takes):
+						return slowOut{Word: "done"}, nil
+					case <-ctx.Done():
+						return slowOut{}, context.Cause(ctx)
+					}
+				})
+				ctx, cancel := context.WithCancelCause(t.Context())
+				defer cancel(nil)
+				if test.cancelledAfter > 0 {
+					time.AfterFunc(test.cancelledAfter, func() { cancel(stdio.ErrCancelled) })
+				}
+				w.call(ctx, t, w.tool, `{}`)
+				<-its.Done()
+				_, err := w.s.options.Jobs.Find(its.ID)
+				assert.Equal(t, test.kept, err == nil, "%v", err)
+			})
+		})
+	}
+}
+
 // Whoever cancels before there is a job ends the work, and is answered when it has
 // ended.
 func TestACallThatIsCancelledEndsItsWork(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
@@ -12,6 +13,13 @@ import (
 const (
 	// Keep is how long a finished job can be asked for.
 	Keep = time.Hour
+	// KeepJobs is how many finished jobs can be asked for; the oldest are forgotten
+	// first.
+	KeepJobs = 64
+	// keepBytes bounds what finished jobs have printed, together: the oldest are
+	// forgotten first, and the newest stays whatever it takes. Results are not
+	// counted: each tool bounds its own, to some 100 KiB.
+	keepBytes = 8 << 20
 	// most is how many jobs may run at a time.
 	most = 32
 )
@@ -27,8 +35,8 @@ type BusyError struct{ Running int }
 
 func (e *BusyError) Error() string { return fmt.Sprintf("%d jobs are running already", e.Running) }
 
-// An UnknownError says that there is no job of that handle: it never was, or its
-// time is over.
+// An UnknownError says that there is no job of that handle: it never was, or it is
+// forgotten.
 type UnknownError struct{}
 
 func (*UnknownError) Error() string { return "there is no such job" }
@@ -88,19 +96,41 @@ func (b *Book) Start(ctx context.Context, about About, work func(context.Context
 		defer j.cancel(nil)
 		result, err := work(ctx, j)
 		forget()
+		j.Output.settle()
 		j.finish(result, err)
 	})
 	return j, nil
 }
 
-// tidy forgets what ended long ago, and counts what runs.
+// Drop forgets a job that nobody will ask for, since its handle was given to
+// nobody. One that still runs goes on, and ends with the Book.
+func (b *Book) Drop(j *Job) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if ended, _ := j.ended(); ended {
+		delete(b.jobs, j.ID)
+	}
+}
+
+// tidy forgets what ended long ago and what is too much, and counts what runs.
 func (b *Book) tidy() (running int) {
+	var over []*Job
 	for id, j := range b.jobs {
 		switch ended, when := j.ended(); {
 		case !ended:
 			running++
 		case time.Since(when) > Keep:
 			delete(b.jobs, id)
+		default:
+			over = append(over, j)
+		}
+	}
+	slices.SortFunc(over, func(a, b *Job) int { return b.end.Compare(a.end) }) // the newest first
+	held := 0
+	for i, j := range over {
+		held += j.Output.held()
+		if i >= KeepJobs || i > 0 && held > keepBytes {
+			delete(b.jobs, j.ID)
 		}
 	}
 	return running

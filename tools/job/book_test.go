@@ -133,6 +133,55 @@ func TestAFinishedJobIsKeptForAWhile(t *testing.T) {
 	})
 }
 
+// prints is work that is done when it has printed so many bytes.
+func prints(n int) func(context.Context, *Job) (any, error) {
+	return func(_ context.Context, j *Job) (any, error) { return j.Output.Write(make([]byte, n)) }
+}
+
+func TestADroppedJobIsForgottenAtItsEndAndNotBefore(t *testing.T) {
+	b := NewBook("")
+	defer b.Close()
+	done, runs := start(t, b, prints(1<<20)), start(t, b, untilEnded)
+	<-done.Done()
+	b.Drop(done)
+	b.Drop(runs)
+	_, err := b.Find(done.ID)
+	var unknown *UnknownError
+	require.ErrorAs(t, err, &unknown)
+	_, err = b.Find(runs.ID)
+	require.NoError(t, err, "Close has to end it")
+	assert.Len(t, b.jobs, 1)
+}
+
+func TestOfManyFinishedJobsTheOldestAreForgotten(t *testing.T) {
+	for name, test := range map[string]struct{ bytes, jobs, kept int }{
+		"too many":           {bytes: 1, jobs: KeepJobs + 9, kept: KeepJobs},
+		"too much printed":   {bytes: 1 << 20, jobs: 40, kept: keepBytes / keepOutput},
+		"few, however large": {bytes: 1 << 20, jobs: 5, kept: 5},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := NewBook("")
+				defer b.Close()
+				long := start(t, b, untilEnded)
+				var all []*Job
+				for range test.jobs {
+					j := start(t, b, prints(test.bytes))
+					<-j.Done()
+					all = append(all, j)
+					time.Sleep(time.Second)
+				}
+				for i, j := range all {
+					_, err := b.Find(j.ID)
+					assert.Equal(t, i >= test.jobs-test.kept, err == nil, "%d", i)
+				}
+				_, err := b.Find(long.ID)
+				require.NoError(t, err, "what runs is no finished job")
+			})
+		})
+	}
+}
+
 func TestHandlesCannotBeGuessed(t *testing.T) {
 	b := NewBook("")
 	defer b.Close()

@@ -1,6 +1,7 @@
 package job
 
 import (
+	"bytes"
 	"sync"
 	"unicode/utf8"
 )
@@ -26,6 +27,20 @@ func (o *Output) Write(p []byte) (int, error) {
 		o.last = append(o.last[:0], o.last[len(o.last)-keepOutput:]...)
 	}
 	return len(p), nil
+}
+
+// settle gives memory back: nothing more comes.
+func (o *Output) settle() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.last = bytes.Clone(o.last[max(0, len(o.last)-keepOutput):])
+}
+
+// held is how many bytes it takes in memory.
+func (o *Output) held() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return cap(o.last)
 }
 
 // A Part is a stretch of an output. Offsets are bytes from its very start.
