@@ -31,10 +31,12 @@ const (
 	totalBytes = 256 << 10
 	settle     = 500 * time.Millisecond // what comes later than this after the first line is new
 	poll       = 2 * time.Second        // between two looks at a log that ends by itself
+	newsBytes  = 2000                   // of new lines that one notification tells
 )
 
-// A logSink keeps the last lines and, while following, tells the client of new
-// ones. Every line that it tells of is in the result too.
+// A logSink keeps the last lines and, while following, tells a client that listens
+// of new ones. A line that it tells of is in the result too, unless so many came
+// behind it that it is none of the last.
 type logSink struct {
 	ctx      context.Context //nolint:containedctx // an io.Writer for the time of one call
 	progress *Progress
@@ -42,7 +44,9 @@ type logSink struct {
 	keep     func(string) bool
 	follow   bool
 	began    time.Time
-	news     []string
+	news     []byte // new lines that the client is yet to be told of, as far as they fit
+	fresh    int    // all of those lines
+	untold   int    // those that did not fit at all
 	partial  []byte
 	skip     int64 // lines of an earlier look that come again
 }
@@ -90,23 +94,40 @@ func (s *logSink) line(line string) {
 	if now.Sub(s.began) < settle {
 		return
 	}
-	s.news = append(s.news, line)
+	if !s.progress.Wanted() {
+		return
+	}
+	s.add(line)
 	if s.progress.Ready() {
 		s.tell()
 	}
 }
 
-// tell sends the lines that are new, bounded: the result has them all.
+// add takes a line as news: the whole of it, its beginning, or only its number.
+func (s *logSink) add(line string) {
+	s.fresh++
+	room := newsBytes - len(s.news)
+	switch {
+	case room <= 0:
+		s.untold++
+	case len(line) > room:
+		s.news = append(s.news, strings.ToValidUTF8(line[:room], "")+"…\n"...)
+	default:
+		s.news = append(s.news, line+"\n"...)
+	}
+}
+
+// tell sends the lines that are new, bounded: the result has the last ones whole.
 func (s *logSink) tell() {
-	if len(s.news) == 0 {
+	if s.fresh == 0 {
 		return
 	}
-	text := strings.Join(s.news, "\n")
-	if len(text) > 2000 {
-		text = strings.ToValidUTF8(text[:2000], "") + "…"
+	head := fmt.Sprintf("%d new lines", s.fresh)
+	if s.untold > 0 {
+		head += fmt.Sprintf(", of which %d are not shown here", s.untold)
 	}
-	s.progress.Say(s.ctx, fmt.Sprintf("%d new lines:\n%s", len(s.news), text))
-	s.news = nil
+	s.progress.Say(s.ctx, head+":\n"+strings.TrimSuffix(string(s.news), "\n"))
+	s.news, s.fresh, s.untold = s.news[:0], 0, 0
 }
 
 func (s *logSink) tail(complete bool) logTail {
