@@ -98,8 +98,8 @@ func rows(ctx context.Context, c *Call, machines []orbctl.Machine) ([]machineRow
 		})
 	}
 	wg.Wait()
-	if ctx.Err() != nil {
-		return nil, errors.Join(errs...)
+	if ctx.Err() != nil && errors.Join(errs...) != nil { // what failed may have failed for that
+		return nil, context.Cause(ctx)
 	}
 	return list, nil
 }
