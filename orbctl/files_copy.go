@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"path"
 
+	"orbstack-mcp/internal/beside"
 	"orbstack-mcp/orbctl/guest"
 	"orbstack-mcp/orbctl/runner"
 )
@@ -57,16 +58,17 @@ func (c *Client) pass(ctx context.Context, source, target MachineInfo, from, to 
 		err      error
 	}
 	var written chan result
+	var putting beside.Group
 	r, w := io.Pipe()
 	held := &allButLast{to: w}
 	out := &arrival{progress: progress, open: func(size int64, mode fs.FileMode) (io.Writer, error) {
 		written = make(chan result, 1)
-		go func() {
+		putting.Go(func() {
+			defer func() { _ = r.CloseWithError(io.ErrClosedPipe) }() // ends the source, if it is not done
 			p := guest.Putting{Name: path.Base(from.Path), Size: size, Mode: uint32(mode), Overwrite: overwrite}
 			transfer, err := c.put(ctx, target, to, p, r, places)
-			_ = r.CloseWithError(io.ErrClosedPipe) // ends the source, if it is not done
 			written <- result{transfer, err}
-		}()
+		})
 		return held, nil
 	}}
 	_, readErr := c.get(ctx, source, from, out, places)
@@ -77,6 +79,7 @@ func (c *Client) pass(ctx context.Context, source, target MachineInfo, from, to 
 	if written == nil {
 		return Transfer{}, sideError(ctx, "source", readErr)
 	}
+	putting.Wait()
 	put := <-written
 	switch {
 	case readErr == nil && put.err == nil:

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"orbstack-mcp/internal/beside"
 	"orbstack-mcp/orbctl"
 	"orbstack-mcp/orbctl/folders"
 	"orbstack-mcp/orbctl/runner"
@@ -221,6 +222,31 @@ func TestACopyOfALargeFileWhoseDestinationFailsEndsBothSides(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 	assert.Equal(t, "old", content(t, h.home+"/taken"))
 	only(t, h.home, "large", "taken")
+}
+
+// breaks is a Runner that breaks down where a file is to be put.
+type breaks struct{ *here }
+
+func (b breaks) Run(ctx context.Context, call runner.Call) (runner.Result, error) {
+	if call.Op == runner.OpPut {
+		panic("in a parser")
+	}
+	return b.here.Run(ctx, call)
+}
+
+// The destination is written by a goroutine of its own, where a panic would end the
+// server: it comes to the caller, and the source has ended then.
+func TestACopyWhoseDestinationBreaksDownEndsTheCallOnly(t *testing.T) {
+	_, h, _, _ := filesWorld(t)
+	within(t, h.home+"/file", strings.Repeat("x", 1<<20))
+	c := orbctl.New(breaks{h}, mac)
+	err := beside.Caught(func() {
+		_, _ = c.Copy(t.Context(), orbctl.Place{Machine: "web", Path: "file"}, orbctl.Place{Machine: "db", Path: "copy"}, false, nil)
+	})
+	var broke *beside.Panic
+	require.ErrorAs(t, err, &broke)
+	assert.Equal(t, "in a parser", broke.Value)
+	only(t, h.home, "file")
 }
 
 func TestExportIsThereWhenItIsWhole(t *testing.T) {

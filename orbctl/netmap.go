@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 
+	"orbstack-mcp/internal/beside"
 	"orbstack-mcp/orbctl/guest"
 )
 
@@ -123,13 +123,13 @@ func mapRows(all []Machine, names []string) ([]MapRow, error) {
 
 // each does work for the rows that need it, side by side, and waits for all.
 func each(rows []MapRow, needs func(*MapRow) bool, work func(*MapRow)) {
-	var wg sync.WaitGroup
+	var works beside.Group
 	for i := range rows {
 		if needs(&rows[i]) {
-			wg.Go(func() { work(&rows[i]) })
+			works.Go(func() { work(&rows[i]) })
 		}
 	}
-	wg.Wait()
+	works.Wait()
 }
 
 // A mapTarget is a machine to be reached.

@@ -1,6 +1,7 @@
 package tools
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -94,6 +95,32 @@ func TestAFaultOfOursIsInternal(t *testing.T) {
 	unspeakable.do = func(context.Context, *Call, json.RawMessage) (any, error) { return func() {}, nil }
 	text, _ = answer(t, unspeakable, fails{}, `{}`)
 	assert.Equal(t, "internal: The result could not be encoded.\n"+report, text)
+}
+
+// What runs beside a call has no net of its own under it: a panic there would end
+// the server, and all other calls would go unanswered.
+func TestWhatBreaksDownBesideACallIsInternal(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		tool      Tool
+		orb       orbctl.Runner
+		arguments string
+	}{
+		{startMachines(), fails{panic: "index out of range [3]"}, `{"machines":["web","db"]}`},
+		{restartMachines(), fails{panic: "index out of range [3]"}, `{"machines":["web"]}`},
+		{listMachines(), lists{info: func(string) error { panic("index out of range [3]") }}, `{}`},
+		{networkMap(), lists{info: func(string) error { panic("index out of range [3]") }}, `{}`},
+	} {
+		var log bytes.Buffer
+		s := &toolServer{orb: orbctl.New(test.orb, orbctl.Mac{}), log: slog.New(slog.NewTextHandler(&log, nil))}
+		req := mcp.CallToolRequest{}
+		req.Params.RawArguments = json.RawMessage(test.arguments)
+		r, err := s.handler(test.tool)(t.Context(), req)
+		require.NoError(t, err)
+		assert.Equal(t, "internal: "+test.tool.Name+" broke down; the log of this server says where.\nPlease report it, with the arguments of the call.", r.Content[0].(mcp.TextContent).Text)
+		assert.Contains(t, log.String(), "index out of range [3]")
+		assert.Contains(t, log.String(), "explain_test.go", "the stack of where it was")
+	}
 }
 
 // Deleting and executing are not among the tools yet; their error is.

@@ -13,6 +13,7 @@ import (
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
 
+	"orbstack-mcp/internal/beside"
 	"orbstack-mcp/orbctl/runner"
 	"orbstack-mcp/schemas"
 )
@@ -90,7 +91,11 @@ func (s *toolServer) attempt(ctx context.Context, t Tool, checker func() (*schem
 // brokeDown is a panic of a tool, or a schema that does not compile, as the model
 // reads it. It is called where that happens, for the stack.
 func brokeDown(log *slog.Logger, tool string, cause any) *failure {
-	log.Error("a tool broke down", "tool", tool, "cause", cause, "stack", string(debug.Stack()))
+	stack := debug.Stack()
+	if p, ok := cause.(*beside.Panic); ok {
+		cause, stack = p.Value, p.Stack
+	}
+	log.Error("a tool broke down", "tool", tool, "cause", cause, "stack", string(stack))
 	return &failure{Code: internalError, Message: tool + " broke down; the log of this server says where.", Hint: "Please report it, with the arguments of the call."}
 }
 

@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 	"time"
 
+	"orbstack-mcp/internal/beside"
 	"orbstack-mcp/orbctl"
 )
 
@@ -83,9 +83,9 @@ func readList(ctx context.Context, c *Call, in listIn) (listOut, error) {
 func rows(ctx context.Context, c *Call, machines []orbctl.Machine) ([]machineRow, error) {
 	list := make([]machineRow, len(machines))
 	errs := make([]error, len(machines))
-	var wg sync.WaitGroup
+	var lookups beside.Group
 	for i, m := range machines {
-		wg.Go(func() {
+		lookups.Go(func() {
 			var info orbctl.MachineInfo
 			info, errs[i] = c.Orb.Machine(ctx, m.Name)
 			if errs[i] != nil {
@@ -97,7 +97,7 @@ func rows(ctx context.Context, c *Call, machines []orbctl.Machine) ([]machineRow
 			}
 		})
 	}
-	wg.Wait()
+	lookups.Wait()
 	if ctx.Err() != nil && errors.Join(errs...) != nil { // what failed may have failed for that
 		return nil, context.Cause(ctx)
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"orbstack-mcp/internal/beside"
 	"orbstack-mcp/orbctl"
 )
 
@@ -72,13 +73,14 @@ func changeStates(ctx context.Context, c *Call, names []string, change func(cont
 	out := statesOut{Machines: make([]stateRow, len(names))}
 	errs := make([]error, len(names))
 	finished := make(chan string)
+	var changes beside.Group
 	for i, name := range names {
-		go func() {
+		changes.Go(func() {
+			defer func() { finished <- name }()
 			var done orbctl.StateChange
 			done, errs[i] = change(ctx, name)
 			out.Machines[i] = rowOfChange(name, done, errs[i])
-			finished <- name
-		}()
+		})
 	}
 	tick := time.NewTicker(beat)
 	defer tick.Stop()
@@ -90,6 +92,7 @@ func changeStates(ctx context.Context, c *Call, names []string, change func(cont
 			c.Progress.Say(ctx, fmt.Sprintf("%d of %d done, waiting for %s", len(names)-len(waiting), len(names), strings.Join(waiting, ", ")))
 		}
 	}
+	changes.Wait()
 	if slices.Contains(errs, nil) {
 		return out, nil
 	}

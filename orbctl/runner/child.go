@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"orbstack-mcp/internal/beside"
 	"orbstack-mcp/orbctl/runner/confine"
 )
 
@@ -39,7 +40,7 @@ type ending struct {
 	exit                          int
 	signal                        string
 	timedOut, killed, held, stuck bool
-	failed                        error // the capture could take no more: *OutputError, or the caller's writer
+	failed                        error // the capture could take no more: *OutputError, the caller's writer, or its *beside.Panic
 	cancelled                     bool
 	unwatched                     error // there was no reaper, where one is needed
 	took                          time.Duration
@@ -66,14 +67,19 @@ func (c child) run(ctx context.Context) (ending, error) {
 	}
 
 	unwatched := c.reaper.watch(process.Pid)
-	full := make(chan error, 3)
+	full := make(chan error, 4)
 	fed := make(chan struct{})
-	go func() { defer close(fed); feed(pipes.stdinW, c.stdin, full) }()
+	go func() { defer close(fed); orFull(full, func() { feed(pipes.stdinW, c.stdin, full) }) }()
 	drained := [2]chan bool{make(chan bool, 1), make(chan bool, 1)}
-	go func() { drained[0] <- pump(pipes.stdout, c.output.stdout, full) }()
 	go func() {
-		held := pump(pipes.stderr, c.output.stderr, full)
-		c.output.stderr.end()
+		held := false
+		orFull(full, func() { held = pump(pipes.stdout, c.output.stdout, full) })
+		drained[0] <- held
+	}()
+	go func() {
+		held := false
+		orFull(full, func() { held = pump(pipes.stderr, c.output.stderr, full) })
+		orFull(full, c.output.stderr.end)
 		drained[1] <- held
 	}()
 
@@ -194,6 +200,14 @@ func reap(p *os.Process) (exit int, signal string) {
 // is nobody left is no error, and neither is EPERM, with which macOS says that
 // only zombies are.
 func killGroup(pgid int, sig unix.Signal) { _ = unix.Kill(-pgid, sig) }
+
+// orFull runs what passes a stream on. What it calls is the caller's: if that
+// panics, the run has failed, like one whose output cannot be passed on.
+func orFull(full chan<- error, pass func()) {
+	if err := beside.Caught(pass); err != nil {
+		full <- err
+	}
+}
 
 // pump reads r to its end. It reports whether somebody still held the other side
 // when the deadline came. What the stream cannot take goes to full.

@@ -1,8 +1,10 @@
 package runner_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"log/slog"
 	"os"
 	"runtime"
 	"slices"
@@ -14,6 +16,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"orbstack-mcp/internal/beside"
 	"orbstack-mcp/orbctl/runner"
 )
 
@@ -238,6 +241,47 @@ func TestWriterThatFailsEndsTheCall(t *testing.T) {
 	_, err := w.runner(t).Run(t.Context(), runner.Call{Op: runner.OpLogs, Machine: "web", Stdout: &counter{fail: gone}})
 	require.ErrorIs(t, err, gone)
 	assert.Zero(t, w.survivors(t))
+}
+
+// A breaking is a reader, a writer and a closer that breaks down.
+type breaking struct{}
+
+func (breaking) Read([]byte) (int, error)  { panic("the sink broke") }
+func (breaking) Write([]byte) (int, error) { panic("the sink broke") }
+
+// closeBreaks breaks down when the stream has ended.
+type closeBreaks struct{ bytes.Buffer }
+
+func (*closeBreaks) Close() error { panic("the sink broke") }
+
+// What passes the streams on runs in goroutines of the runner's, where a panic of
+// the caller's reader or writer would end the server.
+func TestACallersStreamThatBreaksDownFailsTheCallOnly(t *testing.T) {
+	exec := as(runner.OpExec, probe("web", "", "60", "/x"))
+	for name, test := range map[string]struct {
+		call runner.Call
+		does acts
+	}{
+		"stdout":          {runner.Call{Op: runner.OpLogs, Machine: "web", Stdout: breaking{}}, acts{Do: "dribble"}},
+		"stderr":          {runner.Call{Op: runner.OpLogs, Machine: "web", Stderr: breaking{}}, acts{Do: "linger", Err: "text\n"}},
+		"end of stderr":   {runner.Call{Op: runner.OpLogs, Machine: "web", Stderr: &closeBreaks{}}, acts{Err: "text\n"}},
+		"raw":             {get(breaking{}, nil), acts{Do: "raw"}},
+		"stdin":           {func() runner.Call { exec.Stdin = breaking{}; return exec }(), acts{Do: "linger"}},
+		"what comes last": {runner.Call{Op: runner.OpLogs, Machine: "web", Stdout: breaking{}}, acts{Out: "\r"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, map[string]acts{"run": test.does, "logs": test.does})
+			var log bytes.Buffer
+			_, err := w.runner(t, func(o *runner.Options) { o.Log = slog.New(slog.NewTextHandler(&log, nil)) }).Run(t.Context(), test.call)
+			var broke *beside.Panic
+			require.ErrorAs(t, err, &broke)
+			assert.NotContains(t, err.Error(), "the sink broke", "it may hold anything")
+			assert.Contains(t, log.String(), "the sink broke")
+			assert.Contains(t, log.String(), "life_test.go", "the stack of where it was")
+			assert.Zero(t, w.survivors(t))
+		})
+	}
 }
 
 func TestCancelEndsTheChildAndGivesItsCause(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"orbstack-mcp/internal/beside"
 	"orbstack-mcp/orbctl/runner/audit"
 	"orbstack-mcp/orbctl/runner/confine"
 )
@@ -234,7 +235,16 @@ func (r *Runner) launch(ctx context.Context, call Call, row row, argv []string, 
 		Exit: e.exit, Signal: e.signal, TimedOut: e.timedOut, Killed: e.killed,
 		Held: e.held, Stuck: e.stuck, Took: e.took, Argv: argv, Sandbox: r.sandbox.Level().Name,
 	}
-	unwritten := capture.fill(&res)
+	var unwritten error
+	if broke := beside.Caught(func() { unwritten = capture.fill(&res) }); broke != nil {
+		unwritten = broke
+	}
+	if e.failed == nil {
+		e.failed = unwritten
+	}
+	if broke, ok := errors.AsType[*beside.Panic](e.failed); ok {
+		r.log.Error("what takes the output of orbctl broke down", "op", call.Op, "cause", broke.Value, "stack", string(broke.Stack))
+	}
 	if failed := r.sandbox.Failed(res.Exit, res.Stderr); err == nil && failed != nil {
 		return Result{}, &StartError{Path: r.binary.Real, Err: failed}
 	}
@@ -245,9 +255,6 @@ func (r *Runner) launch(ctx context.Context, call Call, row row, argv []string, 
 		return res, stopped(ctx, call.Op, context.Cause(ctx))
 	case e.timedOut:
 		return res, &TimeoutError{Op: call.Op, After: deadline}
-	}
-	if e.failed == nil {
-		e.failed = unwritten
 	}
 	var flood *OutputError
 	if e.failed != nil && !errors.As(e.failed, &flood) {
