@@ -123,7 +123,7 @@ func explain(call runner.Call, res runner.Result, err error) error {
 		e.Kind, e.Why = NotAllowed, fmt.Sprintf("it could not be recorded, since the audit log %s %v", untrusted.Line(blind.Path), blind.Err)
 	} else if odd, ok := errors.AsType[*runner.StatusError](err); ok {
 		e.Kind, e.Exit, e.Signal, e.Raw = OrbctlFailed, odd.Exit, odd.Signal, clip(odd.Text)
-		e.Op, e.Why = runner.OpStatus, "whether OrbStack runs is not known"
+		e.Op, e.Why, e.Unreadable = runner.OpStatus, "whether OrbStack runs is not known", true
 	} else if start, ok := errors.AsType[*runner.StartError](err); ok {
 		e.Kind, e.Why = OrbctlFailed, start.Error()
 	} else if none, ok := errors.AsType[*guest.ToolMissingError](err); ok {

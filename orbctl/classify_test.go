@@ -138,7 +138,7 @@ func TestTheRunnersErrorsKeepTheirFacts(t *testing.T) {
 			orbctl.Error{Kind: orbctl.NotAllowed, Why: "it could not be recorded, since the audit log /state/audit.jsonl is a symbolic link"},
 		},
 		"no start":   {&runner.StartError{Path: "/x/orbctl", Err: errors.New("exec format error")}, orbctl.Error{Kind: orbctl.OrbctlFailed, Why: "cannot start /x/orbctl: exec format error"}},
-		"odd status": {&runner.StatusError{Exit: 7, Text: "huh"}, orbctl.Error{Kind: orbctl.OrbctlFailed, Exit: 7, Raw: "huh", Why: "whether OrbStack runs is not known"}},
+		"odd status": {&runner.StatusError{Exit: 7, Text: "huh"}, orbctl.Error{Kind: orbctl.OrbctlFailed, Exit: 7, Raw: "huh", Why: "whether OrbStack runs is not known", Unreadable: true}},
 		"unforeseen": {errors.New("the pipe burst"), orbctl.Error{Kind: orbctl.Internal}},
 	}
 	for name, tt := range tests {

@@ -32,7 +32,7 @@ const (
 	DiskQuotaFull      Kind = "disk_quota_full"      // Machine, Raw
 	FileExists         Kind = "file_exists"          // Path
 	OutputLimit        Kind = "output_limit"         // Op, Limit, MayFinish
-	OrbctlFailed       Kind = "orbctl_failed"        // Op, Exit, Signal, Crashed, MayFinish, Raw; Why when exit 0 but unreadable
+	OrbctlFailed       Kind = "orbctl_failed"        // Op, Exit, Signal, Crashed, MayFinish, Raw; Why when the exit code does not say it, and Unreadable if what it printed is the reason
 	Internal           Kind = "internal"             // Err
 )
 
@@ -76,6 +76,9 @@ type Error struct {
 	Exit    int           // orbctl's exit code
 	Signal  string        // the signal that ended orbctl
 	Crashed bool          // orbctl panicked
+	// Unreadable: orbctl printed what this program cannot read, and Why says what is
+	// wrong with that. Otherwise Why is the whole reason.
+	Unreadable bool
 	// MayFinish: the work may go on, or be done, though the call failed. Look
 	// before saying that it did not happen (docs/orbctl-contract.md §1.8).
 	MayFinish bool

@@ -84,6 +84,7 @@ func TestParseList(t *testing.T) {
 			machines, err := orbctl.ParseList(tt.stdout, tt.stderr)
 			if tt.why != "" {
 				e := failure(t, err, orbctl.OrbctlFailed)
+				assert.True(t, e.Unreadable)
 				assert.Equal(t, tt.why, e.Why)
 				assert.Nil(t, machines)
 				return

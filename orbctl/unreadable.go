@@ -26,7 +26,7 @@ func clip(text string) string {
 
 // unreadable is output that came with exit 0 and does not say what it should.
 func unreadable(op runner.Op, text, why string) *Error {
-	return &Error{Kind: OrbctlFailed, Op: op, Why: why, Raw: clip(text)}
+	return &Error{Kind: OrbctlFailed, Op: op, Why: why, Unreadable: true, Raw: clip(text)}
 }
 
 // unreadableJSON tells a cut output from one that is no JSON and from one of

@@ -264,14 +264,18 @@ func wordsOfFailed(e *orbctl.Error) *failure {
 		what = command(e) + " crashed"
 	case e.Signal != "":
 		what, exit = fmt.Sprintf("%s was ended by %s", command(e), e.Signal), 0
-	case e.Why != "":
+	case e.Unreadable:
 		what = fmt.Sprintf("%s answered with something this server cannot read: %s", command(e), e.Why)
+	case e.Why != "":
+		what = command(e) + ": " + e.Why
 	}
 	f := &failure{Message: what + ".", Retryable: !e.Crashed, Details: details{Machine: e.Machine, Key: e.Key, Exit: exit, Output: clip(e.Raw)}}
 	f.Hint = "Call orbstack_status to see whether OrbStack is well; tell the user if it happens again."
 	switch {
 	case e.MayFinish:
 		f.Hint, f.Retryable = may(e)+f.Hint, false
+	case e.Why != "" && (e.Op == runner.OpPut || e.Op == runner.OpGet):
+		f.Hint = "OrbStack need not be at fault. Look at the file in the machine, and call again if it is as it should be."
 	case e.Op == runner.OpConfigSet:
 		f.Hint, f.Retryable = "OrbStack seems to have refused the value: look with orbstack_config_get before trying another.", false
 	}
@@ -292,7 +296,8 @@ func may(e *orbctl.Error) string {
 // command is the run of orbctl that an error is about, as a user knows it.
 func command(e *orbctl.Error) string {
 	name := strings.ReplaceAll(string(e.Op), "-", " ")
-	if e.Op == runner.OpProbe {
+	switch e.Op {
+	case runner.OpProbe, runner.OpExec, runner.OpPut, runner.OpGet:
 		name = "run"
 	}
 	if e.Machine != "" {

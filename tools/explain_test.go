@@ -123,6 +123,24 @@ func TestWhatBreaksDownBesideACallIsInternal(t *testing.T) {
 	}
 }
 
+// What cannot be read is called so, and nothing else is.
+func TestAFailureSaysItsOwnReason(t *testing.T) {
+	t.Parallel()
+	type e = orbctl.Error
+	for want, err := range map[string]*e{
+		`orbctl delete for "web": the machine is still there.`:                                               {Op: runner.OpDelete, Machine: "web", Why: "the machine is still there", MayFinish: true},
+		`orbctl run for "web": the file grew while it was read, so nothing of it was kept.`:                  {Op: runner.OpGet, Machine: "web", Why: "the file grew while it was read, so nothing of it was kept"},
+		`orbctl run for "web": the machine could not write or read the file.`:                                {Op: runner.OpPut, Machine: "web", Why: "the machine could not write or read the file"},
+		`orbctl list: cannot start /opt/orbctl: permission denied.`:                                          {Op: runner.OpList, Why: "cannot start /opt/orbctl: permission denied"},
+		`orbctl list answered with something this server cannot read: its output is not JSON.`:               {Op: runner.OpList, Why: "its output is not JSON", Unreadable: true},
+		`orbctl status answered with something this server cannot read: whether OrbStack runs is not known.`: {Op: runner.OpStatus, Why: "whether OrbStack runs is not known", Unreadable: true, Exit: 3},
+		`orbctl status was ended by SIGKILL.`:                                                                {Op: runner.OpStatus, Why: "whether OrbStack runs is not known", Unreadable: true, Signal: "SIGKILL"},
+	} {
+		err.Kind = orbctl.OrbctlFailed
+		assert.Equal(t, want, explain(err).Message)
+	}
+}
+
 // Deleting and executing are not among the tools yet; their error is.
 func TestWhatCannotBeRecordedIsRefused(t *testing.T) {
 	t.Parallel()
