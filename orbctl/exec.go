@@ -27,7 +27,8 @@ type Command struct {
 type Executed struct {
 	User           string
 	Exit           int
-	Late           bool // its time was up, and it was ended
+	Late           bool                // its time was up, and it was ended
+	Flood          *runner.OutputError // it wrote more than the runner takes, and was ended for that: Exit is -1
 	Took           time.Duration
 	Stdout, Stderr string // cleaned, the first 24 KiB and the last 8 KiB of each
 	Omitted        int64  // bytes left out between
@@ -43,8 +44,9 @@ func NotContained(err error) bool { return errors.Is(err, errNotContained) }
 
 // Exec runs a command: one run of orbctl. The machine is as the caller has read it,
 // and is read again, by an info more, when a person was asked meanwhile; one that
-// does not run is not woken. An exit code is no error. When ctx
-// ends, the command in the machine is ended as well, with a second run.
+// does not run is not woken. An exit code is no error, and neither is a command that
+// was ended because it wrote too much. When ctx ends, and then too, the command in
+// the machine is ended as well, with a second run.
 func (c *Client) Exec(ctx context.Context, m MachineInfo, command Command) (Executed, error) {
 	if command.Clearance == runner.Approved { // the machine had time to become another one
 		var err error
@@ -76,10 +78,13 @@ func (c *Client) Exec(ctx context.Context, m MachineInfo, command Command) (Exec
 	call.Stdout, call.Stderr = output(call.Mark, out), notes
 	res, err := c.inside(ctx, m, call)
 	notes.close()
+	flood, flooded := errors.AsType[*runner.OutputError](err)
 	switch {
 	case err != nil && ctx.Err() != nil:
 		c.endCommand(ctx, m, call.Mark, res)
 		return Executed{}, ended(ctx, call, res, err)
+	case flooded && notes.said(guest.Began): // it is the command's doing, and no fault of OrbStack's
+		c.endCommand(ctx, m, call.Mark, res)
 	case err != nil:
 		c.endCommand(ctx, m, call.Mark, res)
 		return Executed{}, explain(call, res, err)
@@ -90,7 +95,7 @@ func (c *Client) Exec(ctx context.Context, m MachineInfo, command Command) (Exec
 	case !notes.said(guest.Began):
 		return Executed{}, c.notBegun(ctx, m, call, res)
 	}
-	done := Executed{User: command.User, Exit: res.Exit, Late: notes.said(guest.Late), Took: res.Took, Stdout: stdout.String()}
+	done := Executed{User: command.User, Exit: res.Exit, Late: notes.said(guest.Late), Flood: flood, Took: res.Took, Stdout: stdout.String()}
 	if done.User == "" {
 		done.User = m.Config.DefaultUsername
 	}

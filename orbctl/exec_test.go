@@ -130,6 +130,23 @@ func TestMuchOutputOfACommandIsCutInTheMiddle(t *testing.T) {
 	assert.Greater(t, done.Omitted, int64(lines.Len()-34<<10))
 }
 
+// A command that writes without end is ended in the machine too; what it had
+// written is its result, and of no exit code anything is known.
+func TestACommandThatWritesTooMuchIsEndedAndShowsWhatItWrote(t *testing.T) {
+	for _, stream := range []string{"stdout", "stderr"} {
+		m := machineFor(t, "running")
+		flood := &runner.OutputError{Op: runner.OpExec, Stream: stream, Limit: 16 << 20}
+		floods := runs(-1, "out\n", func(m string) string { return m + " began\nerr\n" })
+		floods.res.Argv, floods.err = []string{"orbctl"}, flood
+		client, f := expect(t, floods, does(runner.OpProbe))
+		done, err := client.Exec(t.Context(), m, command("yes"))
+		require.NoError(t, err)
+		assert.Equal(t, orbctl.Executed{User: "ana", Exit: -1, Flood: flood, Stdout: "out\n", Stderr: "err\n"}, done)
+		assert.Equal(t, []string{string(f.calls[0].Mark)}, f.calls[1].Guest)
+		assert.Equal(t, "cancel", f.calls[1].Script.Name())
+	}
+}
+
 // Whoever stops waiting for a command ends it: a second run, as root, that knows it
 // by its mark.
 func TestACommandThatNobodyWaitsForIsEnded(t *testing.T) {

@@ -136,6 +136,28 @@ func TestTimeAndOutputOfACommandAreBounded(t *testing.T) {
 	}
 }
 
+// A command that writes without end is ended, in the machine too, and its beginning
+// and its end are the result.
+func TestACommandThatWritesWithoutEndIsEnded(t *testing.T) {
+	needsProc(t)
+	t.Parallel()
+	for _, stream := range []string{"stdout", "stderr"} {
+		t.Run(stream, func(t *testing.T) {
+			t.Parallel()
+			s := open(t, execWorld, eras[0])
+			r := s.call(t, "vm_exec", args{"machine": "box", "command": "sleep 4190 & echo out; echo err >&2; exec >&" + map[string]string{"stdout": "1", "stderr": "2"}[stream] + "; while :; do echo line of many, and each as long as this one is so that it does not take for ever; done"})
+			require.False(t, r.IsError, r.Text)
+			assert.Nil(t, r.at("exit_code"))
+			assert.Contains(t, r.at("note"), "The command printed more than 16 MiB on "+stream+" and was ended for that")
+			assert.Greater(t, r.at("omitted_bytes"), 16e6)
+			for _, kept := range []string{"stdout", "stderr"} {
+				assert.True(t, strings.HasPrefix(r.at(kept).(string), kept[3:]+"\n"), "%.100s", r.at(kept))
+			}
+			until(t, "the end of what it had started", func() bool { return !s.sleeping(4190) })
+		})
+	}
+}
+
 // Where commands run freely, where a person is asked, and where not at all.
 func TestWhereCommandsRun(t *testing.T) {
 	t.Parallel()

@@ -32,8 +32,8 @@ type Call struct {
 	Under     *Hold     // locks that the caller has taken already for this call and others
 
 	Deadline time.Duration // 0: the operation's own. Counts from the start of the process, not from the queue
-	// Stdout, if set, gets the cleaned output as it comes, without a bound, and
-	// Result.Stdout stays empty. It must not block. An error of it ends the call.
+	// Stdout, if set, gets the cleaned output as it comes, without a bound
+	// but that of the operation, and Result.Stdout stays empty. It must not block. An error of it ends the call.
 	Stdout io.Writer
 	// Stderr, if set, gets the same of the other stream, beside the Result. One that
 	// is an io.Closer is closed when the stream has ended.

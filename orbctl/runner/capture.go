@@ -9,10 +9,10 @@ import (
 )
 
 const (
-	wholeLimit  = 4 << 20  // of a stdout that is kept whole
-	stderrLimit = 16 << 20 // more than that on stderr is a flood
-	headBytes   = 24 << 10
-	tailBytes   = 8 << 10
+	wholeLimit = 4 << 20  // of a stdout that is kept whole
+	floodLimit = 16 << 20 // more than that on stderr, or of a command on stdout, is a flood
+	headBytes  = 24 << 10
+	tailBytes  = 8 << 10
 )
 
 // A stream takes one output of the child: it cleans it and counts it.
@@ -75,12 +75,15 @@ func newCapture(call Call, b bound) *capture {
 		c.out = &untrusted.HeadTail{Head: headBytes, Tail: tailBytes}
 		w = c.out
 	}
+	if b == capped {
+		limit = floodLimit
+	}
 	c.stdout = &stream{op: op, name: "stdout", limit: limit, clean: untrusted.NewCleaner(w)}
 	var stderr io.Writer = c.err
 	if call.Stderr != nil {
 		stderr = io.MultiWriter(c.err, call.Stderr)
 	}
-	c.stderr = &stream{op: op, name: "stderr", limit: stderrLimit, clean: untrusted.NewCleaner(stderr)}
+	c.stderr = &stream{op: op, name: "stderr", limit: floodLimit, clean: untrusted.NewCleaner(stderr)}
 	c.stdout.raw = call.Raw
 	if closer, ok := call.Stderr.(io.Closer); ok {
 		c.stderr.ended = func() { c.unwritten = errors.Join(c.stderr.clean.Close(), closer.Close()) }

@@ -187,6 +187,33 @@ func TestFloodEndsAWholeCapture(t *testing.T) {
 	assert.Equal(t, "stderr", flood.Stream)
 }
 
+// Both streams of a command have the same cap, whoever takes them: no more is read
+// of a command that writes without end.
+func TestFloodEndsACommandOnEitherStream(t *testing.T) {
+	for stream, do := range map[string]string{"stdout": "flood 1073741824", "stderr": "flood-stderr 1073741824"} {
+		for name, out := range map[string]*counter{"kept": nil, "passed on": {}} {
+			t.Run(stream+" "+name, func(t *testing.T) {
+				w := newWorld(t, map[string]acts{"run": {Do: do}})
+				call := as(runner.OpExec, probe("web", "", "60", "/x"))
+				if out != nil {
+					call.Stdout, call.Stderr = out, out
+				}
+				res, err := w.runner(t).Run(t.Context(), call)
+				var flood *runner.OutputError
+				require.ErrorAs(t, err, &flood)
+				assert.Equal(t, stream, flood.Stream)
+				assert.EqualValues(t, 16<<20, flood.Limit)
+				assert.True(t, res.Killed)
+				if out != nil {
+					assert.EqualValues(t, 16<<20, out.n)
+				}
+				assert.LessOrEqual(t, len(res.Stdout)+len(res.Stderr), 33<<10)
+				assert.Zero(t, w.survivors(t))
+			})
+		}
+	}
+}
+
 func TestExactlyTheLimitIsNoFlood(t *testing.T) {
 	w := newWorld(t, map[string]acts{"list": {Do: "flood 4194304"}, "default": {Do: "flood 4194305"}})
 	r := w.runner(t)

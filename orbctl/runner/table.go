@@ -76,12 +76,14 @@ const (
 	long
 )
 
-// bound says how much of stdout is kept when the caller gives no writer.
+// bound says how much of stdout there may be, and how much of it is kept when the
+// caller gives no writer.
 type bound int
 
 const (
-	whole bound = iota // up to 4 MiB, more is an error: it is going to be parsed
-	ends               // the first 24 KiB and the last 8 KiB
+	whole  bound = iota // up to 4 MiB, more is an error: it is going to be parsed
+	ends                // any amount: the first 24 KiB and the last 8 KiB are kept
+	capped              // likewise, and more than 16 MiB is an error, also with a writer
 )
 
 // row is all there is to say about an operation.
@@ -122,7 +124,7 @@ var table = map[Op]row{
 	OpClone:      {class: Add, argv: newNameArgv("clone"), takes: fieldMachine | fieldNewName, deadline: 10 * time.Minute},
 	OpDefaultSet: {class: Change, argv: defaultSetArgv, takes: fieldArgs, deadline: 10 * time.Second},
 	OpDelete:     {class: Destroy, argv: namedArgv("delete", "-f"), takes: fieldMachine, deadline: 60 * time.Second},
-	OpExec:       {class: Exec, argv: execArgv, takes: fieldMachine | fieldScript, deadline: 60 * time.Second, lane: long, stdout: ends},
+	OpExec:       {class: Exec, argv: execArgv, takes: fieldMachine | fieldScript, deadline: 60 * time.Second, lane: long, stdout: capped},
 	OpPut:        {class: Exec, argv: probeArgv, takes: fieldMachine | fieldScript, deadline: 10 * time.Minute, lane: long},
 	OpGet:        {class: Probe, argv: probeArgv, takes: fieldMachine | fieldScript, deadline: 10 * time.Minute, lane: long},
 	OpExport:     {class: Add, argv: exportArgv, takes: fieldMachine | fieldFile, deadline: 10 * time.Minute, lane: long},
