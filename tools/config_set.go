@@ -30,7 +30,7 @@ type configSetOut struct {
 	Changed         bool   `json:"changed"`
 	DryRun          bool   `json:"dry_run"`
 	RestartRequired string `json:"restart_required" jsonschema_description:"Whether OrbStack has to restart to apply it: yes, no, unknown."`
-	Restart         string `json:"restart,omitempty" jsonschema_description:"What a restart means."`
+	Restart         string `json:"restart,omitempty" jsonschema_description:"When it applies, and what that stops."`
 	Scope           string `json:"scope,omitempty"`
 	Undo            string `json:"undo,omitempty"`
 	Warning         string `json:"warning,omitempty"`
@@ -72,6 +72,7 @@ func (c *Call) keepsWalls(plan orbctl.ConfigPlan) error {
 	return c.Confirm(q)
 }
 
+// restartMeans is for a setting that OrbStack has to be restarted for.
 const restartMeans = "Only stopping and starting OrbStack applies it, which stops every machine and container; vm_restart and orbctl restart do not. This server never does that: ask the user when it suits."
 
 func configOut(c orbctl.ConfigChange) configSetOut {
@@ -79,10 +80,25 @@ func configOut(c orbctl.ConfigChange) configSetOut {
 		Key: c.Name, Before: c.Before.Value, After: c.After.Value, Changed: c.Changed,
 		RestartRequired: string(c.Restart.Needed), Scope: string(c.Scope), Undo: undo(c), Warning: warning(c),
 	}
-	if out.RestartRequired != string(orbctl.No) {
+	switch c.Restart.Needed {
+	case orbctl.Yes:
 		out.Restart = restartMeans
+	case orbctl.Unclear:
+		out.Restart = applies(c.Key)
 	}
 	return out
+}
+
+// applies says what is known of when a setting applies that may need a restart.
+func applies(k orbctl.Key) string {
+	switch {
+	case k.Feature == orbctl.MachineLimits:
+		return "The limit " + limitHolds + " vm_limits_set, given the same limit, shows what the machine has."
+	case k.Scope == orbctl.MachineScope:
+		return "It is not known when it applies: at once, or after a restart of the machine. Ask the user before restarting it."
+	}
+	return "It is not known when it applies: at once, or only when OrbStack is stopped and started, which stops every machine and container. " +
+		"This server never does that: if it shows no effect, ask the user."
 }
 
 func undo(c orbctl.ConfigChange) string {

@@ -52,6 +52,9 @@ const (
 	unknown      = "unknown"
 )
 
+// limitHolds is all that is known of when a limit holds that nothing shows.
+const limitHolds = "may hold at once or after a restart of the machine: OrbStack does not say which."
+
 func setLimits(ctx context.Context, c *Call, in limitsIn) (limitsOut, error) {
 	change, err := c.Orb.SetLimits(ctx, in.Machine, orbctl.LimitsWanted{CPUs: in.CPUs, Memory: in.Memory, Disk: in.Disk})
 	if err != nil {
@@ -135,7 +138,7 @@ func limitsNote(limits []limitResult, change orbctl.LimitsChange) string {
 	if change.Unseen != nil {
 		notes = append(notes, "The machine could not be asked what is in force: "+explain(change.Unseen).Message)
 	} else if has(unknown) {
-		notes = append(notes, "What no cgroup file of the machine shows may hold at once or after a restart of the machine: OrbStack does not say which.")
+		notes = append(notes, "What no cgroup file of the machine shows "+limitHolds)
 	}
 	if has(afterRestart) {
 		notes = append(notes, "The machine still runs with the limit of before; ask the user when a restart of this machine suits.")
