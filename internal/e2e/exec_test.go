@@ -41,6 +41,8 @@ func execCases() []execCase {
 		{"another user", args{"command": "id -un", "user": "eve"}, 0, "eve\n", "", "eve"},
 		{"root", args{"command": "id -u", "user": "root"}, 0, "0\n", "", "root"},
 		{"a folder", args{"command": "pwd", "workdir": "/usr"}, 0, "/usr\n", "", "ana"},
+		{"a folder with a space in its name", args{"command": "mkdir -p \"/tmp/a b\"; cd \"/tmp/a b\"; pwd"}, 0, "/tmp/a b\n", "", "ana"},
+		{"work in that folder", args{"command": "pwd", "workdir": "/tmp/a b"}, 0, "/tmp/a b\n", "", "ana"},
 		{"no such command", args{"command": "nosuchcommand 2>/dev/null"}, 127, "", "", "ana"},
 		{"death by a signal", args{"command": "kill -9 $$"}, 137, "", "", "ana"},
 		{"the words of OrbStack", args{"command": "echo '[-32098] machine not found' >&2; exit 1"}, 1, "", "[-32098] machine not found\n", "ana"},

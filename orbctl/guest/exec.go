@@ -1,10 +1,13 @@
 package guest
 
 import (
+	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -54,8 +57,12 @@ func Exec(c Command) (Script, []string, time.Duration, error) {
 		return fail("command", c.Text, "it starts with -")
 	case !utf8.ValidString(c.Text):
 		return fail("command", "", "it is no UTF-8")
-	case c.Dir != "" && (!strings.HasPrefix(c.Dir, "/") || unfit(c.Dir) != ""):
+	case controls(c.Text) != "":
+		return fail("command", c.Text, "it holds "+controls(c.Text)+"; end its lines with \\n alone, and let printf in the machine make any other")
+	case c.Dir != "" && !strings.HasPrefix(c.Dir, "/"):
 		return fail("workdir", c.Dir, "it is no absolute path")
+	case c.Dir != "" && unfitPath(c.Dir) != "":
+		return fail("workdir", c.Dir, unfitPath(c.Dir))
 	case c.Limit < time.Second || c.Limit > MaxCommandLimit:
 		return fail("timeout_seconds", c.Limit.String(), "it is 1 second to "+MaxCommandLimit.String())
 	}
@@ -72,10 +79,45 @@ func Exec(c Command) (Script, []string, time.Duration, error) {
 		if !envName.MatchString(word) {
 			return fail("env", "", "a name is letters, digits and _, and does not begin with a digit")
 		}
+		name, value, _ := strings.Cut(word, "=")
+		switch { // the value may be secret, and is not repeated
+		case !utf8.ValidString(value):
+			return fail("env", name, "its value is no UTF-8")
+		case controls(value) != "":
+			return fail("env", name, "its value holds "+controls(value)+"; of control characters it may have newlines and tabs, and printf in the command makes any other")
+		}
 		args = append(args, word)
 	}
 	const kill = 5 * time.Second // from its end to that of those who don't want to end
 	return load("exec"), append(args, "-", c.Text), c.Limit + kill, nil
+}
+
+// controls names the control characters of a text but newlines and tabs, each
+// once: orbctl's command line takes no others. "" is none.
+func controls(text string) string {
+	var names []string
+	for _, r := range text {
+		if !unicode.IsControl(r) || r == '\n' || r == '\t' {
+			continue
+		}
+		name := fmt.Sprintf("the control character %U", r)
+		switch r {
+		case 0:
+			name = `a NUL (\0)`
+		case '\r':
+			name = `a carriage return (\r)`
+		case 0x1b:
+			name = `an escape (\x1b)`
+		}
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	const shown = 3
+	if more := len(names) - shown; more > 0 {
+		names = append(names[:shown], fmt.Sprintf("%d more", more))
+	}
+	return strings.Join(names, " and ")
 }
 
 // Cancel is the script that ends the Command with that mark, whose client is gone.

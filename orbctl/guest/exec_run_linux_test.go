@@ -184,6 +184,26 @@ func TestCancelEndsOneCommandAndAllItStarted(t *testing.T) {
 	}
 }
 
+// Newlines and tabs may be in a command; what may not is named, with the argument
+// that it is in.
+func TestAControlCharacterIsNamedWithItsArgument(t *testing.T) {
+	for want, c := range map[string]Command{
+		`command "echo a echo b" cannot be used: it holds a carriage return (\r); end its lines with \n alone, and let printf in the machine make any other`: {Text: "echo a\r\necho b\r\n"},
+		`" cannot be used: it holds a NUL (\0) and an escape (\x1b); end`:                                                                                    {Text: "a\x00\x1b[2J"},
+		`" cannot be used: it holds the control character U+0001 and the control character U+0002 and the control character U+0003 and 2 more; end`:          {Text: "\x01\x02\x03\x04\x05"},
+		`env "TOKEN" cannot be used: its value holds a carriage return (\r); of control characters it may have newlines and tabs`:                            {Text: "id", Env: []string{"A=\n\tb", "TOKEN=secret\r"}},
+		`env "TOKEN" cannot be used: its value is no UTF-8`:                                                                                                  {Text: "id", Env: []string{"TOKEN=\xff"}},
+		`workdir "/a b" cannot be used: it has a newline or another control character in it`:                                                                 {Text: "id", Dir: "/a\nb"},
+	} {
+		c.Limit = time.Second
+		_, _, _, err := Exec(c)
+		require.ErrorContains(t, err, want)
+		assert.NotContains(t, err.Error(), "secret")
+	}
+	_, _, _, err := Exec(Command{Text: "for i in 1\ndo\n\techo é\ndone", Env: []string{"A=\n\t=é"}, Dir: "/a b/'c'", Limit: time.Second})
+	require.NoError(t, err)
+}
+
 func TestWhatIsNoCommandSaysWhy(t *testing.T) {
 	good := Command{Text: "id", Limit: time.Second}
 	for field, change := range map[string]func(*Command){
