@@ -91,7 +91,9 @@ func (c *Client) mineToSet(plan ConfigPlan) error {
 	case c.managed == nil:
 		return nil
 	case plan.Info == nil:
-		return &Error{Kind: NotAllowed, Op: runner.OpConfigSet, Key: plan.Name, Why: managedOnly + "this setting is not one of a single machine"}
+		no := notOurs(runner.OpConfigSet, "this setting is not one of a single machine")
+		no.Key = plan.Name
+		return no
 	}
 	return c.mine(runner.OpConfigSet, plan.Info.Machine)
 }

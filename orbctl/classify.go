@@ -118,7 +118,7 @@ func explain(call runner.Call, res runner.Result, err error) error {
 	} else if full, ok := errors.AsType[*runner.OutputError](err); ok {
 		e.Kind, e.Limit, e.MayFinish = OutputLimit, full.Limit, call.Op.Changes()
 	} else if no, ok := errors.AsType[*runner.RefusedError](err); ok {
-		e.Kind, e.Why = NotAllowed, no.Why
+		e.Kind, e.Why, e.Flag = NotAllowed, no.Why, no.Flag
 	} else if blind, ok := errors.AsType[*runner.AuditError](err); ok {
 		e.Kind, e.Why = NotAllowed, fmt.Sprintf("it could not be recorded, since the audit log %s %v", untrusted.Line(blind.Path), blind.Err)
 	} else if odd, ok := errors.AsType[*runner.StatusError](err); ok {

@@ -51,8 +51,12 @@ func (c *Client) Managing(record *managed.File) *Client {
 	return &limited
 }
 
-// managedOnly is why a Client refuses what is not its own, before what that is.
-const managedOnly = "the server was started with --managed-only, and "
+// notOurs is NotAllowed for what a Client that changes only its own machines may
+// not do.
+func notOurs(op runner.Op, why string) *Error {
+	const flag = "--managed-only"
+	return &Error{Kind: NotAllowed, Op: op, Why: "the server was started with " + flag + ", and " + why, Flag: flag}
+}
 
 // mine is NotAllowed for a machine that this Client may not change.
 func (c *Client) mine(op runner.Op, m Machine) error {
@@ -61,13 +65,14 @@ func (c *Client) mine(op runner.Op, m Machine) error {
 	}
 	created, _ := m.CreatedAt()
 	ok, err := c.managed.Has(m.ID, m.Name, created)
-	switch {
-	case err != nil:
-		return &Error{Kind: NotAllowed, Op: op, Machine: m.Name, Why: err.Error(), Err: err}
-	case !ok:
-		return &Error{Kind: NotAllowed, Op: op, Machine: m.Name, Why: managedOnly + "it has not made this machine"}
+	if err == nil && ok {
+		return nil
 	}
-	return nil
+	no := notOurs(op, "it has not made this machine")
+	if no.Machine = m.Name; err != nil {
+		no.Why, no.Err = err.Error(), err
+	}
+	return no
 }
 
 // holding calls f with a Client under whose runs nobody else changes what the

@@ -24,7 +24,7 @@ const (
 	MachineExists      Kind = "machine_exists"       // Machine
 	MachineChanged     Kind = "machine_changed"      // Machine, WantID, HaveID
 	UnsupportedVersion Kind = "unsupported_version"  // Feature, Needs, Running; Key for a setting
-	NotAllowed         Kind = "not_allowed"          // Op, Why: the runner's policy; Err is a *runner.AuditError if it could not be recorded
+	NotAllowed         Kind = "not_allowed"          // Op, Why: the runner's policy; Flag; Err is a *runner.AuditError if it could not be recorded
 	Timeout            Kind = "timeout"              // Op, After, MayFinish
 	Busy               Kind = "busy"                 // Op
 	GuestToolMissing   Kind = "guest_tool_missing"   // Machine, Tools (any one would have done), Distro
@@ -66,6 +66,7 @@ type Error struct {
 	HaveID  string        // the ID that it has now
 	Key     string        // the setting
 	Path    string        // the file
+	Flag    string        // of this program, with which the user has decided so: --managed-only
 	Feature string        // what this version lacks: a key's field, or a flag
 	Needs   string        // the first version that has it, "2.2.0"
 	Running Version       // the version that runs

@@ -142,7 +142,9 @@ func (c *Client) make(ctx context.Context, call runner.Call, first func(*Client)
 		}
 		if c.managed != nil {
 			if err := c.managed.Begin(call.NewName); err != nil {
-				return &Error{Kind: NotAllowed, Op: call.Op, Machine: call.NewName, Why: err.Error(), Err: err}
+				no := notOurs(call.Op, "")
+				no.Machine, no.Why, no.Err = call.NewName, err.Error(), err
+				return no
 			}
 		}
 		_, failed := c.run(ctx, call)
@@ -272,7 +274,7 @@ type DefaultChange struct {
 // of all of OrbStack, and so not for a Client that changes only its own machines.
 func (c *Client) SetDefault(ctx context.Context, name string) (DefaultChange, error) {
 	if c.managed != nil {
-		return DefaultChange{}, &Error{Kind: NotAllowed, Op: runner.OpDefaultSet, Why: managedOnly + "which machine is the default one is a setting of all of OrbStack"}
+		return DefaultChange{}, notOurs(runner.OpDefaultSet, "which machine is the default one is a setting of all of OrbStack")
 	}
 	return c.setDefault(ctx, name)
 }

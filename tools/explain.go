@@ -164,6 +164,14 @@ func wordsOfRefused(e *orbctl.Error) *failure {
 	f := &failure{
 		Message: "This server may not do that: " + orElse(e.Why, "its policy refuses "+string(e.Op)) + ".",
 		Hint:    "The user decides this when starting the server; nothing in a conversation can change it.",
+		Details: details{Machine: e.Machine, Key: e.Key, Flag: e.Flag},
+	}
+	switch e.Flag {
+	case "":
+	case "--exec":
+		f.Hint = "The user decides this with --exec when starting the server; nothing in a conversation can change it."
+	default:
+		f.Hint = "The user has started this server with " + e.Flag + ". " + onlyTheUser
 	}
 	if e.Path != "" {
 		f.Message = fmt.Sprintf("This server may not use %s: it %s. Nothing was changed.", e.Path, e.Why)

@@ -81,6 +81,9 @@ func (p Policy) selected(t Tool) bool {
 		slices.Contains(sets, defaultToolsets) && byDefault
 }
 
+// onlyTheUser is the hint of what a flag refuses.
+const onlyTheUser = "Only the user can change that, when the server is started; nothing in a conversation can."
+
 // Offers reports whether a server with this policy lists the tool.
 func (p Policy) Offers(t Tool) bool { return p.refuse(t) == nil }
 
@@ -90,23 +93,22 @@ func (p Policy) refuse(t Tool) *failure {
 	no := func(flag, message, hint string) *failure {
 		return &failure{Code: notAllowed, Message: t.Name + message, Hint: hint, Details: details{Flag: flag}}
 	}
-	const only = "Only the user can change that, when the server is started; nothing in a conversation can."
 	switch {
 	case p.ReadOnly && t.Effect != Reads:
 		return no("--read-only", " changes something, and this server was started with --read-only.",
 			"Tell the user what you wanted to change. Only a restart of the server without --read-only allows it.")
 	case slices.Contains(p.Exclude, t.Name):
-		return no("--exclude-tools", " was taken out by --exclude-tools.", only)
+		return no("--exclude-tools", " was taken out by --exclude-tools.", onlyTheUser)
 	case t.Family == Jobs:
 		return p.refuseJobs(t)
 	case !p.selected(t):
-		return no("--toolsets", " is in the toolset "+string(t.Family)+", which is off.", "The user can turn it on with --toolsets default,"+string(t.Family)+". "+only)
+		return no("--toolsets", " is in the toolset "+string(t.Family)+", which is off.", "The user can turn it on with --toolsets default,"+string(t.Family)+". "+onlyTheUser)
 	case len(p.Machines) > 0 && t.Beyond:
-		return no("--machine", " is about more than one machine, and this server was started for "+strings.Join(p.Machines, ", ")+" only.", only)
+		return no("--machine", " is about more than one machine, and this server was started for "+strings.Join(p.Machines, ", ")+" only.", onlyTheUser)
 	case t.NeedsFolder && len(p.AllowPaths) == 0:
-		return no("--allow-path", " needs a folder of the Mac that this server may use, and none is allowed.", "The user can allow one with --allow-path FOLDER. "+only)
+		return no("--allow-path", " needs a folder of the Mac that this server may use, and none is allowed.", "The user can allow one with --allow-path FOLDER. "+onlyTheUser)
 	case t.Runs && (p.Exec == runner.ExecOff || p.Exec == ""):
-		return no("--exec", " runs commands in machines, and this server was started with --exec off.", only)
+		return no("--exec", " runs commands in machines, and this server was started with --exec off.", onlyTheUser)
 	}
 	return nil
 }
@@ -125,6 +127,6 @@ func (p Policy) refuseJobs(t Tool) *failure {
 	}
 	return &failure{
 		Code: notAllowed, Message: t.Name + " has nothing to look at: no tool that takes long is offered.",
-		Hint: "Only the user can change that, when the server is started; nothing in a conversation can.", Details: details{Flag: why.Details.Flag},
+		Hint: onlyTheUser, Details: details{Flag: why.Details.Flag},
 	}
 }

@@ -95,6 +95,14 @@ func errorPlaces() []errorPlace {
 			{"not_allowed", "a toolset that is off", "vm_dns_lookup", args{"hostname": "example.com"}},
 			{"not_allowed", "no job to look at", "vm_job", args{"job": "job_x"}},
 		}},
+		{name: "another machine's log", world: "base", server: []string{"--machine", "web"}, cases: []errorCase{
+			{"not_allowed", "another machine than the server is for", "vm_logs", args{"machine": "dev"}},
+			{"not_allowed", "a setting of all machines", "orbstack_config_set", args{"key": "cpu", "value": "1"}},
+		}},
+		{name: "managed only", world: "base", server: []string{"--managed-only"}, cases: []errorCase{
+			{"not_allowed", "a machine that it has not made", "vm_stop", args{"machines": []string{"web"}}},
+			{"not_allowed", "a setting of no machine that it has made", "orbstack_config_set", args{"key": "cpu", "value": "1"}},
+		}},
 		{name: "elsewhere", world: "base", cases: []errorCase{
 			{"not_allowed", "from the Mac to elsewhere", "vm_test_connectivity", args{"target": "example.com:443", "from": "mac"}},
 			{"not_allowed", "from the Mac to an address of nobody", "vm_test_connectivity", args{"target": "192.168.139.99:80", "from": "mac"}},
@@ -281,6 +289,8 @@ func machineMishapCases() []errorCase {
 		{"guest_user_missing", "exec", "vm_exec", exec("box", args{"user": "postgre"})},
 		{"invalid_argument", "a folder that is not there", "vm_exec", exec("box", args{"workdir": "/nonexistent"})},
 		{"invalid_argument", "a folder that is no path", "vm_exec", exec("box", args{"workdir": "~/x"})},
+		{"invalid_argument", "a carriage return in a command", "vm_exec", args{"machine": "box", "command": "echo a\r\necho b"}},
+		{"invalid_argument", "a carriage return in a variable", "vm_exec", exec("box", args{"env": args{"A": "x\ry"}})},
 		{"invalid_argument", "a variable that is none", "vm_exec", exec("box", args{"env": args{"A B": "1"}})},
 		{"invalid_argument", "a command that is an option", "vm_exec", args{"machine": "box", "command": "-c reboot"}},
 		{"invalid_argument", "a name that is a word", "vm_create", args{"name": "docker", "distro": "ubuntu"}},

@@ -41,6 +41,7 @@ type RefusedError struct {
 	Op    Op
 	Class Class
 	Why   string
+	Flag  string // with which the user has decided so: --machine; "" if with none
 }
 
 func (e *RefusedError) Error() string {

@@ -23,7 +23,7 @@ const (
 
 // allow refuses what the policy does not let through, whatever the tools did.
 func (p ExecPolicy) allow(call Call) error {
-	refuse := func(why string) error { return &RefusedError{Op: call.Op, Class: Exec, Why: why} }
+	refuse := func(why string) error { return &RefusedError{Op: call.Op, Class: Exec, Why: why, Flag: "--exec"} }
 	switch {
 	case p == ExecAll:
 		return nil

@@ -1,6 +1,10 @@
 package runner
 
-import "slices"
+import (
+	"slices"
+
+	"orbstack-mcp/orbctl/untrusted"
+)
 
 // pins are the machines that a server is for; none is no restriction.
 type pins []string
@@ -11,7 +15,7 @@ func (p pins) allow(call Call, class Class) error {
 	if len(p) == 0 {
 		return nil
 	}
-	refuse := func(why string) error { return &RefusedError{Op: call.Op, Class: class, Why: why} }
+	refuse := func(why string) error { return &RefusedError{Op: call.Op, Class: class, Why: why, Flag: "--machine"} }
 	about := []string{call.Machine, call.NewName}
 	switch call.Op {
 	case OpConfigSet:
@@ -25,7 +29,7 @@ func (p pins) allow(call Call, class Class) error {
 	}
 	for _, name := range about {
 		if name != "" && !slices.Contains(p, name) {
-			return refuse("the server is not for the machine " + name)
+			return refuse("the server is not for the machine " + untrusted.Line(name))
 		}
 	}
 	return nil

@@ -144,7 +144,7 @@ func (r row) allow(call Call, readOnly bool, exec ExecPolicy, pinned pins) error
 	refuse := func(why string) error { return &RefusedError{Op: call.Op, Class: r.class, Why: why} }
 	switch {
 	case readOnly && r.class != Read && r.class != Probe:
-		return refuse("the server runs read-only")
+		return &RefusedError{Op: call.Op, Class: r.class, Why: "the server runs read-only", Flag: "--read-only"}
 	case pinned.allow(call, r.class) != nil:
 		return pinned.allow(call, r.class)
 	case r.guest() && call.Script.Zero():
