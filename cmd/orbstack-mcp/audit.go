@@ -144,9 +144,18 @@ func printTable(out io.Writer, entries []audit.Entry) error {
 			ms = fmt.Sprint(e.End.MS)
 		}
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n",
-			e.At.Local().Format(time.DateTime), cell(e.Tool), cell(e.Op), cell(e.Machine), cell(string(e.Decision)), ms, cell(result(e)))
+			e.At.Local().Format(time.DateTime), cell(e.Tool), cell(e.Op), cell(machines(e)), cell(string(e.Decision)), ms, cell(result(e)))
 	}
 	return table.Flush()
+}
+
+// machines is what a call was about: a machine, one that was made, or the one that
+// another was made of or renamed to.
+func machines(e audit.Entry) string {
+	if e.Machine == "" || e.NewName == "" {
+		return e.Machine + e.NewName
+	}
+	return e.Machine + " → " + e.NewName
 }
 
 // result is how a call ended, or why it was refused.

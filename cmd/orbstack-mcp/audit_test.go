@@ -50,6 +50,8 @@ func filled(t *testing.T) (path string) {
 		{audit.Call{Op: "info", Class: "read", Machine: "db"}, &audit.End{MS: 7, Exit: 1, Outcome: audit.OK}},
 		{audit.Call{Tool: "vm_list", Op: "list", Class: "read"}, &audit.End{Exit: -1, Outcome: audit.NotStarted}},
 		{audit.Call{Tool: "vm_username_set", Op: "config-set", Class: "change", Argv: []string{"orbctl", "config", "set", "machine.web.username", "ann"}}, nil},
+		{audit.Call{Tool: "vm_create", Op: "create", Class: "add", NewName: "web"}, &audit.End{MS: 9000, Outcome: audit.OK}},
+		{audit.Call{Tool: "vm_clone", Op: "clone", Class: "add", Machine: "db", NewName: "web"}, &audit.End{MS: 800, Outcome: audit.OK}},
 	} {
 		id, err := l.Start(t.Context(), c.call)
 		require.NoError(t, err)
@@ -78,22 +80,24 @@ func TestAuditShowsATable(t *testing.T) {
 		lines[i+1] = "TIME                 " + lines[i+1][len(time.DateTime)+2:]
 	}
 	assert.Equal(t, strings.TrimPrefix(`
-TIME                 TOOL                 OPERATION   MACHINE  DECISION  MS     RESULT
-TIME                 vm_list              list        -        allow     12     exit 0
-TIME                 vm_logs              logs        web      allow     15000  timeout (SIGTERM)
-TIME                 -                    info        db       allow     7      exit 1
-TIME                 vm_list              list        -        allow     0      not_started
-TIME                 vm_username_set      config-set  -        allow     -      no end: it still runs, or its server was killed
-TIME                 orbstack_config_set  config-set  -        refuse    -      policy: the server runs read-only
+TIME                 TOOL                 OPERATION   MACHINE   DECISION  MS     RESULT
+TIME                 vm_list              list        -         allow     12     exit 0
+TIME                 vm_logs              logs        web       allow     15000  timeout (SIGTERM)
+TIME                 -                    info        db        allow     7      exit 1
+TIME                 vm_list              list        -         allow     0      not_started
+TIME                 vm_username_set      config-set  -         allow     -      no end: it still runs, or its server was killed
+TIME                 vm_create            create      web       allow     9000   exit 0
+TIME                 vm_clone             clone       db → web  allow     800    exit 0
+TIME                 orbstack_config_set  config-set  -         refuse    -      policy: the server runs read-only
 `, "\n"), strings.Join(lines, "\n"))
 }
 
 func TestAuditShowsWhatWasAskedFor(t *testing.T) {
 	path := filled(t)
 	for args, want := range map[string][]string{
-		"--last 2":                     {"config-set", "config-set"},
-		"--machine web":                {"logs", "config-set"},
-		"--machine db":                 {"info"},
+		"--last 2":                     {"clone", "config-set"},
+		"--machine web":                {"logs", "config-set", "create", "clone"},
+		"--machine db":                 {"info", "clone"},
 		"--tool vm_list":               {"list", "list"},
 		"--tool vm_list --last 1":      {"list"},
 		"--tool vm_list --machine web": nil,
@@ -105,7 +109,7 @@ func TestAuditShowsWhatWasAskedFor(t *testing.T) {
 			var e audit.Entry
 			require.NoError(t, json.Unmarshal([]byte(line), &e))
 			ops = append(ops, e.Op)
-			assert.Equal(t, e.Op == "config-set", e.End == nil)
+			assert.Equal(t, strings.HasSuffix(e.Op, "set"), e.End == nil)
 		}
 		assert.Equal(t, want, ops, args)
 		assert.Equal(t, want == nil, strings.Contains(errOut, "no such call in "+path), "%s: %s", args, errOut)

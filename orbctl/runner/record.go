@@ -24,7 +24,10 @@ func Tool(ctx context.Context) string {
 
 // record is a call as the audit log takes it. argv is nil if it came to none.
 func (r *Runner) record(ctx context.Context, call Call, class Class, argv []string, rule string) audit.Call {
-	c := audit.Call{Tool: Tool(ctx), Op: string(call.Op), Class: class.String(), Machine: call.Machine, Rule: rule, Sandbox: r.sandbox.Level().Name}
+	c := audit.Call{Tool: Tool(ctx), Op: string(call.Op), Class: class.String(), Machine: call.Machine, NewName: call.NewName, Rule: rule, Sandbox: r.sandbox.Level().Name}
+	if name, ok := machineInArgs(call); ok {
+		c.Machine = name
+	}
 	if argv == nil {
 		return c
 	}
@@ -37,6 +40,18 @@ func (r *Runner) record(ctx context.Context, call Call, class Class, argv []stri
 		c.Setting = call.Args[0]
 	}
 	return c
+}
+
+// machineInArgs is the machine that a call is about though it has no Machine: the
+// one whose setting it changes, or the one that becomes the default one.
+func machineInArgs(call Call) (name string, ok bool) {
+	switch {
+	case call.Op == OpConfigSet:
+		return keyOf(call)
+	case call.Op == OpDefaultSet && len(call.Args) > 0 && call.Args[0] != "none":
+		return call.Args[0], true
+	}
+	return "", false
 }
 
 // begin records that a call is about to run. What reads or can be made good goes

@@ -60,6 +60,42 @@ func TestEveryCallIsRecordedWithItsEnd(t *testing.T) {
 	}, *got.End)
 }
 
+// Whoever looks for all that was done about a machine has to find what made it, too,
+// what gave it its name, its settings and that it became the default one; of what
+// was refused as well.
+func TestARecordNamesTheMachinesThatItIsAbout(t *testing.T) {
+	w := newWorld(t, nil)
+	for name, change := range map[string]func(*runner.Options){
+		"allowed": func(*runner.Options) {},
+		"refused": func(o *runner.Options) { o.ReadOnly = true },
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, log := w.audited(t, change)
+			calls := []struct {
+				call             runner.Call
+				machine, newName string
+			}{
+				{runner.Call{Op: runner.OpCreate, NewName: "new", Create: &runner.Create{Distro: "ubuntu"}}, "", "new"},
+				{runner.Call{Op: runner.OpClone, Machine: "web", NewName: "new"}, "web", "new"},
+				{runner.Call{Op: runner.OpRename, Machine: "web", NewName: "new"}, "web", "new"},
+				{runner.Call{Op: runner.OpImport, File: "/tmp/x", NewName: "new"}, "", "new"},
+				{runner.Call{Op: runner.OpDefaultSet, Args: []string{"web"}}, "web", ""},
+				{runner.Call{Op: runner.OpDefaultSet, Args: []string{"none"}}, "", ""},
+				{runner.Call{Op: runner.OpConfigSet, Args: []string{"machine.web.cpu", "1"}}, "web", ""},
+				{runner.Call{Op: runner.OpConfigSet, Args: []string{"cpu", "1"}}, "", ""},
+			}
+			before := len(entries(t, log))
+			for _, c := range calls {
+				_, err := r.Run(t.Context(), c.call)
+				assert.Equal(t, name == "refused", err != nil, "%s: %v", c.call.Op, err)
+			}
+			for i, got := range entries(t, log)[before:] {
+				assert.Equal(t, []string{string(calls[i].call.Op), calls[i].machine, calls[i].newName}, []string{got.Op, got.Machine, got.NewName})
+			}
+		})
+	}
+}
+
 func TestOutcomesAreTold(t *testing.T) {
 	for name, tc := range map[string]struct {
 		does acts

@@ -23,10 +23,10 @@ type Entry struct {
 	End *End `json:"end,omitempty"`
 }
 
-// Concerns reports whether the call was about a machine: it ran for it, or for a
-// setting of its (docs/orbctl-contract.md §4).
+// Concerns reports whether the call was about a machine: it ran for it, made it or
+// gave it its name, or was for a setting of its (docs/orbctl-contract.md §4).
 func (e Entry) Concerns(machine string) bool {
-	if e.Machine == machine {
+	if e.Machine == machine || e.NewName == machine {
 		return true
 	}
 	for _, word := range e.Argv {

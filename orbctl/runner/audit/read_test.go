@@ -112,6 +112,10 @@ func TestASettingConcernsItsMachine(t *testing.T) {
 	assert.True(t, change("machine.web.1.cpu").Concerns("web.1"))
 	assert.False(t, change("cpu").Concerns("web"))
 	assert.True(t, audit.Entry{Start: audit.Start{Machine: "web"}}.Concerns("web"))
+	clone := audit.Entry{Start: audit.Start{Machine: "web", NewName: "copy"}}
+	assert.True(t, clone.Concerns("web"))
+	assert.True(t, clone.Concerns("copy"), "it was made by that")
+	assert.False(t, clone.Concerns("db"))
 }
 
 // Every line that is not blank is an entry, an end or counted.

@@ -66,6 +66,7 @@ type Start struct {
 	Op         string   `json:"op"`
 	Class      string   `json:"class"`
 	Machine    string   `json:"machine,omitempty"`
+	NewName    string   `json:"new_name,omitempty"` // of a machine that is made or renamed; records from before it was kept have none
 	Argv       []string `json:"argv,omitempty"` // with secrets and long words cut; none if it never came to one
 	ArgvSHA256 string   `json:"argv_sha256,omitempty"`
 	Decision   Decision `json:"decision"`
@@ -94,6 +95,7 @@ type Call struct {
 	Op      string
 	Class   string
 	Machine string
+	NewName string
 	Argv    []string          // exactly as it is run
 	Scripts map[string]string // words of Argv that are scripts of ours, and their names
 	Setting string            // the key of OrbStack's whose value is the last word of Argv
@@ -105,7 +107,7 @@ type Call struct {
 func newStart(c Call, s Server, e Event, d Decision) Start {
 	r := Start{
 		V: format, ID: newID(), At: now(), Event: e, Server: s,
-		Tool: bounded(c.Tool), Op: bounded(c.Op), Class: c.Class, Machine: bounded(c.Machine),
+		Tool: bounded(c.Tool), Op: bounded(c.Op), Class: c.Class, Machine: bounded(c.Machine), NewName: bounded(c.NewName),
 		Argv: redact(c), Decision: d, Rule: cut(c.Rule), Sandbox: cut(c.Sandbox),
 	}
 	if len(c.Argv) > 0 {
