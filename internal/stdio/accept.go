@@ -60,9 +60,10 @@ func (c *conn) accept(l line) {
 	}
 	m, err := parse(l.text)
 	if fault, bad := errors.AsType[*CodeError](err); bad {
-		// A notification is never answered, not even a bad one; but what has
-		// no id may also be a request that lost it.
-		if !strings.HasPrefix(m.method, "notifications/") || m.id != nil {
+		// A notification is never answered, not even one with bad params (JSON-RPC
+		// 2.0 §4.1). What is no message of JSON-RPC 2.0 is no notification either,
+		// though no id is in it: an invalid request is answered with null (§5).
+		if m.id != nil || m.method == "" {
 			c.refuse(m.id, fault)
 		}
 		return

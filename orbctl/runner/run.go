@@ -89,7 +89,8 @@ func New(o Options) *Runner {
 // again afterwards.
 func (r *Runner) Close() { r.reaper.close() }
 
-// Binary is the orbctl that is used, or the *BinaryError of every call.
+// Binary is the orbctl that is used, or the error of every call: a *BinaryError, or
+// a *StartError if the user's home folder is not known.
 func (r *Runner) Binary() (Binary, error) { return r.binary, r.binaryErr }
 
 // Sandbox is what confines orbctl. The error is a *confine.UnavailableError: one is
@@ -126,9 +127,11 @@ func (r *Runner) Status(ctx context.Context) (Status, error) {
 
 // Run runs one operation and returns when its process has ended. An exit code
 // other than 0 is no error. Errors: *RefusedError, *InvalidError, *BinaryError,
-// *BusyError, *LockError, *StaleError, *GateError, *StatusError, *AuditError,
-// *StartError before there was a process, with an empty Result; *TimeoutError, *OutputError, the cause of
-// a cancelled ctx and an error of Call.Stdout beside a Result that says how far it came.
+// *BusyError, *LockError, *StaleError, *GateError, *StatusError and *AuditError before there was a
+// process, with an empty Result; *TimeoutError, *OutputError, *StartError and the
+// cause of a cancelled ctx, with an empty Result if there was none yet (the gate's own
+// status may be what was late), else beside one that says how far it came; an error of
+// a reader or writer of the Call, or a *beside.Panic of it, beside such a Result.
 func (r *Runner) Run(ctx context.Context, call Call) (Result, error) {
 	row, ok := table[call.Op]
 	if !ok {

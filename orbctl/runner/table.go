@@ -68,7 +68,7 @@ func (o Op) Changes() bool {
 	return ok && row.class != Read && row.class != Probe
 }
 
-// lane says which places an operation takes.
+// laneName says which places an operation takes.
 type laneName int
 
 const (
