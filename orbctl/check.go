@@ -14,16 +14,6 @@ import (
 	"orbstack-mcp/orbctl/untrusted"
 )
 
-// Check looks a key up and checks a value for it: see [Entry.Check]. A key that
-// is not in the catalogue is InvalidArgument with the nearest ones.
-func Check(key, value string, mac Mac) (string, error) {
-	entry, known := Lookup(key)
-	if !known {
-		return "", unknownKey(key)
-	}
-	return entry.Check(value, mac)
-}
-
 func unknownKey(key string) *Error {
 	e := invalid("key", untrusted.Line(key), "is not a setting of OrbStack")
 	e.Key, e.Nearest = untrusted.Line(key), NearestKeys(key)

@@ -9,7 +9,17 @@ import (
 	"pgregory.net/rapid"
 
 	"orbstack-mcp/orbctl"
+	"orbstack-mcp/orbctl/runner"
 )
+
+// check checks a value for a key of the catalogue.
+func check(key, value string, mac orbctl.Mac) (string, error) {
+	entry, known := orbctl.Lookup(key)
+	if !known {
+		panic(key + " is not in the catalogue")
+	}
+	return entry.Check(value, mac)
+}
 
 func TestCheckTakesAValueInItsStoredForm(t *testing.T) {
 	for _, tt := range []struct{ key, value, stored string }{
@@ -41,10 +51,10 @@ func TestCheckTakesAValueInItsStoredForm(t *testing.T) {
 		{"machine.web.mounts", "/Users/me/src:/src, /tmp", "/Users/me/src:/src,/tmp"},
 		{"machine.a.b.isolated", "true", "true"},
 	} {
-		stored, err := orbctl.Check(tt.key, tt.value, mac)
+		stored, err := check(tt.key, tt.value, mac)
 		require.NoError(t, err, "%s=%s", tt.key, tt.value)
 		assert.Equal(t, tt.stored, stored)
-		again, err := orbctl.Check(tt.key, stored, mac)
+		again, err := check(tt.key, stored, mac)
 		require.NoError(t, err)
 		assert.Equal(t, stored, again, "checking again changes nothing")
 	}
@@ -95,7 +105,7 @@ func TestCheckSaysAllThatIsWrong(t *testing.T) {
 		{"rosetta", "tr\u200bue", []string{"must not contain control characters or invisible ones"}},
 		{"data_dir", "/" + strings.Repeat("a", 5000), []string{"must not be longer than 4096 bytes"}},
 	} {
-		_, err := orbctl.Check(tt.key, tt.value, mac)
+		_, err := check(tt.key, tt.value, mac)
 		e := failure(t, err, orbctl.InvalidArgument)
 		assert.Equal(t, tt.key, e.Key)
 		var why []string
@@ -108,7 +118,7 @@ func TestCheckSaysAllThatIsWrong(t *testing.T) {
 }
 
 func TestCheckNamesAMachineThatCannotBe(t *testing.T) {
-	_, err := orbctl.Check("machine.-x.cpu", "many", mac)
+	_, err := check("machine.-x.cpu", "many", mac)
 	e := failure(t, err, orbctl.InvalidArgument)
 	require.Len(t, e.Problems, 2)
 	assert.Equal(t, "key", e.Problems[0].Field)
@@ -116,14 +126,15 @@ func TestCheckNamesAMachineThatCannotBe(t *testing.T) {
 }
 
 func TestCheckDoesNotKnowTheLimitsOfAnUnknownMac(t *testing.T) {
-	_, err := orbctl.Check("cpu", "512", orbctl.Mac{})
+	_, err := check("cpu", "512", orbctl.Mac{})
 	require.NoError(t, err)
-	_, err = orbctl.Check("cpu", "0", orbctl.Mac{})
+	_, err = check("cpu", "0", orbctl.Mac{})
 	assert.Equal(t, "must be at least 1 cores", failure(t, err, orbctl.InvalidArgument).Problems[0].Why)
 }
 
 func TestAnUnknownKeyNamesTheNearest(t *testing.T) {
-	_, err := orbctl.Check("memory", "4096", mac)
+	c, _ := expect(t, prints(runner.OpConfigShow, "memory_mib: 4096\n"))
+	_, err := c.PlanConfig(t.Context(), "memory", "4096")
 	e := failure(t, err, orbctl.InvalidArgument)
 	assert.Equal(t, "memory", e.Key)
 	assert.Contains(t, e.Nearest, "memory_mib")
@@ -131,13 +142,13 @@ func TestAnUnknownKeyNamesTheNearest(t *testing.T) {
 
 func TestNoErrorRepeatsAPassword(t *testing.T) {
 	for _, value := range []string{"ftp://me:hunter2@proxy", "http://me:hunter2@proxy:99999", "http://me:hunter2@pro\nxy", "me:hunter2@proxy:80", "-me:hunter2@proxy"} {
-		_, err := orbctl.Check("network_proxy", value, mac)
+		_, err := check("network_proxy", value, mac)
 		e := failure(t, err, orbctl.InvalidArgument)
 		for _, p := range e.Problems {
 			assert.NotContains(t, p.Value+p.Why+e.Error(), "hunter2")
 		}
 	}
-	_, err := orbctl.Check("network_proxy", "proxy:3128", mac)
+	_, err := check("network_proxy", "proxy:3128", mac)
 	assert.Equal(t, "proxy:3128", failure(t, err, orbctl.InvalidArgument).Problems[0].Value)
 }
 
@@ -154,14 +165,14 @@ func TestCheckedValuesAreFitForACommandLine(t *testing.T) {
 			rapid.StringMatching(`/[a-z/.,: ]{0,12}`),
 			rapid.StringMatching(`(10|192\.168|8)\.[0-9]{1,3}\.0(\.0)?/[0-9]{1,2}`),
 		).Draw(t, "value")
-		checked, err := orbctl.Check(key, value, mac)
+		checked, err := check(key, value, mac)
 		if err != nil {
 			return
 		}
 		if checked == "" || strings.HasPrefix(checked, "-") || strings.ContainsAny(checked, "\x00\n\r\t") {
 			t.Fatalf("%s=%q became %q", key, value, checked)
 		}
-		again, err := orbctl.Check(key, checked, mac)
+		again, err := check(key, checked, mac)
 		if err != nil || again != checked {
 			t.Fatalf("%s: %q became %q (%v)", key, checked, again, err)
 		}

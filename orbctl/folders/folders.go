@@ -45,9 +45,6 @@ func Open(home string, paths []string) (*Allowed, error) {
 	return a, nil
 }
 
-// Paths are the allowed folders, behind all links.
-func (a *Allowed) Paths() []string { return append([]string{}, a.reals...) }
-
 // A PathError says why a path cannot be used, in words of ours.
 type PathError struct {
 	Path string

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -120,31 +119,8 @@ func controls(text string) string {
 	return strings.Join(names, " and ")
 }
 
-// Cancel is the script that ends the Command with that mark, whose client is gone.
+// Cancel is the script that ends the Command with that mark, whose client is gone. It
+// prints how many shells it told to end, and how many had not 3 seconds later.
 func Cancel(command Mark) (Script, []string, time.Duration) {
 	return load("cancel"), []string{string(command)}, 10 * time.Second
-}
-
-// Cancelled is what Cancel found.
-type Cancelled struct {
-	Found int // shells that were told to end
-	Left  int // those that had not ended 3 seconds later
-}
-
-// ParseCancelled reads what Cancel printed.
-func ParseCancelled(t Transcript) (Cancelled, error) {
-	section, ok := t.Find("cancel")
-	if !ok {
-		return Cancelled{}, ErrNoAnswer
-	}
-	found, left, _ := strings.Cut(strings.TrimSpace(section.Text), " ")
-	var c Cancelled
-	var err error
-	if c.Found, err = strconv.Atoi(found); err != nil {
-		return Cancelled{}, ErrNoAnswer
-	}
-	if c.Left, err = strconv.Atoi(left); err != nil {
-		return Cancelled{}, ErrNoAnswer
-	}
-	return c, nil
 }

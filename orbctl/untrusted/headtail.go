@@ -49,9 +49,6 @@ func (h *HeadTail) keepLast(p []byte) {
 	}
 }
 
-// Total is how many bytes were written.
-func (h *HeadTail) Total() int64 { return h.total }
-
 // Omitted is how many bytes String leaves out.
 func (h *HeadTail) Omitted() int64 {
 	_, _, omitted := h.cut()

@@ -67,7 +67,7 @@ type Start struct {
 	Class      string   `json:"class"`
 	Machine    string   `json:"machine,omitempty"`
 	NewName    string   `json:"new_name,omitempty"` // of a machine that is made or renamed; records from before it was kept have none
-	Argv       []string `json:"argv,omitempty"` // with secrets and long words cut; none if it never came to one
+	Argv       []string `json:"argv,omitempty"`     // with secrets and long words cut; none if it never came to one
 	ArgvSHA256 string   `json:"argv_sha256,omitempty"`
 	Decision   Decision `json:"decision"`
 	Rule       string   `json:"rule"` // that decided
