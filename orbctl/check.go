@@ -11,6 +11,7 @@ import (
 	"strings"
 	"unicode"
 
+	"orbstack-mcp/orbctl/guest"
 	"orbstack-mcp/orbctl/untrusted"
 )
 
@@ -147,15 +148,6 @@ func checkBool(value string) (string, []string) {
 	return "", []string{"must be true or false"}
 }
 
-// privateNets are where OrbStack's network may be: RFC 1918, and RFC 2544's
-// 198.18.0.0/15, where older installations are (docs/orbctl-contract.md §6).
-var privateNets = []netip.Prefix{
-	netip.MustParsePrefix("10.0.0.0/8"),
-	netip.MustParsePrefix("172.16.0.0/12"),
-	netip.MustParsePrefix("192.168.0.0/16"),
-	netip.MustParsePrefix("198.18.0.0/15"),
-}
-
 func checkCIDR(value string) (string, []string) {
 	p, err := netip.ParsePrefix(value)
 	if err != nil || !p.Addr().Is4() {
@@ -168,7 +160,7 @@ func checkCIDR(value string) (string, []string) {
 	if p.Bits() < 16 || p.Bits() > 24 {
 		why = append(why, "must have a prefix of /16 to /24")
 	}
-	if !slices.ContainsFunc(privateNets, func(n netip.Prefix) bool { return n.Bits() <= p.Bits() && n.Contains(p.Addr()) }) {
+	if !guest.PrivateNet(p) {
 		why = append(why, "must be private: inside 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 or 198.18.0.0/15")
 	}
 	return p.String(), why

@@ -34,9 +34,8 @@ type Executed struct {
 	Omitted        int64  // bytes left out between
 }
 
-// errNotContained: the machine has the Mac's files though OrbStack calls it
-// isolated.
-var errNotContained = errors.New("the Mac's files are in the machine")
+// errNotContained is also the words for it.
+var errNotContained = errors.New("the Mac's files are in the machine though it is called isolated")
 
 // NotContained reports that a command for a contained machine was not started,
 // since the machine turned out not to be contained.
@@ -69,7 +68,7 @@ func (c *Client) Exec(ctx context.Context, m MachineInfo, command Command) (Exec
 		Op: runner.OpExec, Machine: m.Name, User: command.User, Clearance: command.Clearance, Stdin: command.Stdin,
 		Script: script, Mark: guest.NewMark(), Guest: args, Deadline: limit + margin,
 	}
-	stdout := &untrusted.HeadTail{Head: 24 << 10, Tail: 8 << 10}
+	stdout := runner.Ends()
 	notes := &noteLines{mark: string(call.Mark), rest: command.Out, from: guest.Began}
 	var out io.Writer = stdout
 	if command.Out != nil {
@@ -89,7 +88,7 @@ func (c *Client) Exec(ctx context.Context, m MachineInfo, command Command) (Exec
 		c.endCommand(ctx, m, call.Mark, res)
 		return Executed{}, explain(call, res, err)
 	case notes.said(guest.Open) && !notes.said(guest.Began):
-		return Executed{}, &Error{Kind: NotAllowed, Op: call.Op, Machine: m.Name, Why: "the Mac's files are in the machine though it is called isolated", Err: errNotContained}
+		return Executed{}, &Error{Kind: NotAllowed, Op: call.Op, Machine: m.Name, Why: errNotContained.Error(), Err: errNotContained}
 	case notes.said(guest.NoFolder) && !notes.said(guest.Began):
 		return Executed{}, invalid("workdir", untrusted.Line(command.Dir), "is no folder of the machine that this user may enter")
 	case !notes.said(guest.Began):

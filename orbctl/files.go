@@ -199,7 +199,7 @@ func (c *Client) refusedFile(ctx context.Context, m MachineInfo, call runner.Cal
 	}
 	switch what {
 	case guest.Open:
-		e.Kind, e.Why, e.Err = NotAllowed, "the Mac's files are in the machine though it is called isolated", errNotContained
+		e.Kind, e.Why, e.Err = NotAllowed, errNotContained.Error(), errNotContained
 	case guest.Exists:
 		e.Kind, e.Path = FileExists, rest
 	case guest.NoSuchFile:

@@ -95,8 +95,7 @@ func canAsk(ctx context.Context) bool {
 	if !ok {
 		return false
 	}
-	can := session.GetClientCapabilities().Elicitation
-	return can != nil && (can.Form != nil || can.URL == nil)
+	return stdio.CanAskByForm(session.GetClientCapabilities().Elicitation)
 }
 
 // Confirm is nil once a person has agreed to just this. The tool's function

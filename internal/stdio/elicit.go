@@ -41,7 +41,7 @@ func (s *callSession) RequestElicitation(ctx context.Context, r mcp.ElicitationR
 		return nil, ErrElicitationNotDeclared
 	case r.Params.Mode == mcp.ElicitationModeURL && can.URL == nil:
 		return nil, fmt.Errorf("%w by a web page", ErrElicitationNotDeclared)
-	case r.Params.Mode != mcp.ElicitationModeURL && can.Form == nil && can.URL != nil:
+	case r.Params.Mode != mcp.ElicitationModeURL && !CanAskByForm(can):
 		return nil, fmt.Errorf("%w by a form", ErrElicitationNotDeclared)
 	}
 	var result mcp.ElicitationResult
@@ -49,6 +49,13 @@ func (s *callSession) RequestElicitation(ctx context.Context, r mcp.ElicitationR
 		return nil, fmt.Errorf("ask the user: %w", err)
 	}
 	return &result, nil
+}
+
+// CanAskByForm reports whether a client that declared this can ask its user with a
+// form. One that names no way at all means forms: there was no other once (MCP
+// specification, Elicitation).
+func CanAskByForm(can *mcp.ElicitationCapability) bool {
+	return can != nil && (can.Form != nil || can.URL == nil)
 }
 
 // asks are the requests of the server that wait for the client's response.

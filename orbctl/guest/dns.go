@@ -23,9 +23,6 @@ func DNSTypes() []string {
 	return []string{"A", "AAAA", "ANY", "CNAME", "MX", "TXT", "SRV", "PTR"}
 }
 
-// anyTypes is what ANY asks for. CNAME comes with A.
-var anyTypes = []string{"A", "AAAA", "MX", "TXT", "SRV"}
-
 // DNSQuestion is a DNSQuery that was checked and put into its final form.
 type DNSQuestion struct {
 	Name    string     // in ASCII and lower case; in-addr.arpa or ip6.arpa for PTR; the trailing dot is kept
@@ -117,10 +114,11 @@ func (q *DNSQuestion) setServer(s string) error {
 	return nil
 }
 
-// types is what is asked for, one by one.
-func (q DNSQuestion) types() []string {
+// Types is what is asked for, one by one: for ANY what DNSTypes says of it. CNAME
+// comes with A.
+func (q DNSQuestion) Types() []string {
 	if q.Type == "ANY" {
-		return anyTypes
+		return []string{"A", "AAAA", "MX", "TXT", "SRV"}
 	}
 	return []string{q.Type}
 }
@@ -141,10 +139,10 @@ func DNS(query DNSQuery) (Script, []string, time.Duration, error) {
 	if q.Address.IsValid() {
 		address = q.Address.String()
 	}
-	budget := min(starting+time.Duration(len(q.types()))*(3*q.Timeout+time.Second), MaxConnectivity)
+	budget := min(starting+time.Duration(len(q.Types()))*(3*q.Timeout+time.Second), MaxConnectivity)
 	args := []string{q.Name, server, strconv.Itoa(q.Port), wholeSeconds(q.Timeout), wholeSeconds(budget), address}
 	const last = 5 * time.Second // the question that is under way when the budget ends
-	return load("dns", "attempt"), append(args, q.types()...), budget + last, nil
+	return load("dns", "attempt"), append(args, q.Types()...), budget + last, nil
 }
 
 // arpaName is the name under which an address is looked up backwards (RFC 1035

@@ -279,7 +279,7 @@ func (r *DNSReport) takeLibrary(q DNSQuestion, n *notes) {
 			record("PTR", strings.TrimSuffix(name, "."))
 		}
 	}
-	for _, kind := range q.types() {
+	for _, kind := range q.Types() {
 		if kind != "A" && kind != "AAAA" && kind != "PTR" {
 			n.miss("type "+kind, "only getent is there, and it cannot ask for "+kind+"; dig, drill, host or nslookup can")
 		}

@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"orbstack-mcp/orbctl/guest"
 )
 
 // Allow is what may be reached from the Mac.
@@ -31,7 +33,7 @@ func (a Allow) address(addr netip.Addr) bool {
 		return true
 	}
 	if len(a.Addresses) == 0 {
-		return inOneOf(privateNets, addr)
+		return guest.PrivateAddr(addr)
 	}
 	return slices.ContainsFunc(a.Addresses, func(own netip.Addr) bool {
 		bits := 48
@@ -39,20 +41,6 @@ func (a Allow) address(addr netip.Addr) bool {
 			bits = 16
 		}
 		near, err := own.Prefix(bits)
-		return err == nil && own.Is4() == addr.Is4() && near.Contains(addr) && inOneOf(privateNets, addr)
+		return err == nil && own.Is4() == addr.Is4() && near.Contains(addr) && guest.PrivateAddr(addr)
 	})
-}
-
-func inOneOf(nets []netip.Prefix, addr netip.Addr) bool {
-	return slices.ContainsFunc(nets, func(p netip.Prefix) bool { return p.Contains(addr) })
-}
-
-// privateNets are where OrbStack's machines and proxy addresses are (RFC 1918,
-// RFC 2544, RFC 4193; docs/orbctl-contract.md §6).
-var privateNets = []netip.Prefix{
-	netip.MustParsePrefix("10.0.0.0/8"),
-	netip.MustParsePrefix("172.16.0.0/12"),
-	netip.MustParsePrefix("192.168.0.0/16"),
-	netip.MustParsePrefix("198.18.0.0/15"),
-	netip.MustParsePrefix("fc00::/7"),
 }

@@ -39,7 +39,7 @@ func Lookup(ctx context.Context, query guest.DNSQuery) (guest.DNSReport, error) 
 		}}
 	}
 	a := asking{resolver: resolver, question: q, report: &r}
-	for _, kind := range typesOf(q.Type) {
+	for _, kind := range q.Types() {
 		records, err := a.ask(ctx, kind)
 		r.Records = append(r.Records, records...)
 		a.note(ctx, kind, err)
@@ -48,14 +48,6 @@ func Lookup(ctx context.Context, query guest.DNSQuery) (guest.DNSReport, error) 
 		r.Status = guest.NoError
 	}
 	return r, nil
-}
-
-// typesOf is what ANY stands for (RFC 8482: servers need not answer the real one).
-func typesOf(kind string) []string {
-	if kind == "ANY" {
-		return []string{"A", "AAAA", "MX", "TXT", "SRV"}
-	}
-	return []string{kind}
 }
 
 type asking struct {

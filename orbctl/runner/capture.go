@@ -15,6 +15,9 @@ const (
 	tailBytes  = 8 << 10
 )
 
+// Ends keeps of a text what a Result keeps: its first 24 KiB and its last 8 KiB.
+func Ends() *untrusted.HeadTail { return &untrusted.HeadTail{Head: headBytes, Tail: tailBytes} }
+
 // A stream takes one output of the child: it cleans it and counts it.
 type stream struct {
 	op    Op
@@ -65,14 +68,14 @@ func (s *stream) end() {
 // newCapture keeps stdout as b says, or passes it on to the call's own writer.
 func newCapture(call Call, b bound) *capture {
 	op, w := call.Op, call.Stdout
-	c := &capture{err: &untrusted.HeadTail{Head: headBytes, Tail: tailBytes}}
+	c := &capture{err: Ends()}
 	limit := int64(0)
 	switch {
 	case w != nil:
 	case b == whole:
 		w, limit = &c.text, wholeLimit
 	default:
-		c.out = &untrusted.HeadTail{Head: headBytes, Tail: tailBytes}
+		c.out = Ends()
 		w = c.out
 	}
 	if b == capped {
