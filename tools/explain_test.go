@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -17,6 +18,7 @@ import (
 	"orbstack-mcp/internal/stdio"
 	"orbstack-mcp/orbctl"
 	"orbstack-mcp/orbctl/runner"
+	"orbstack-mcp/orbctl/runner/audit"
 )
 
 // fails is an orbctl of which every run ends in the same way.
@@ -154,22 +156,21 @@ func TestWhatCannotBeRecordedIsRefused(t *testing.T) {
 	assert.False(t, f.Retryable)
 }
 
-// sees is an orbctl that looks at the context of its calls.
-type sees func(context.Context)
-
-func (f sees) Run(ctx context.Context, _ runner.Call) (runner.Result, error) {
-	f(ctx)
-	return runner.Result{}, &runner.BusyError{}
-}
-
-func (sees) Status(context.Context) (runner.Status, error) { return runner.Running, nil }
-
 func TestACallIsLabelledWithItsTool(t *testing.T) {
 	t.Parallel()
-	for _, tool := range []Tool{listMachines(), configGet()} {
-		var seen string
-		answer(t, tool, sees(func(ctx context.Context) { seen = runner.Tool(ctx) }), `{}`)
-		assert.Equal(t, tool.Name, seen)
+	log := audit.Open(filepath.Join(t.TempDir(), "audit.jsonl"), audit.Options{Log: slog.New(slog.DiscardHandler)})
+	defer log.Close()
+	orb := runner.New(runner.Options{Home: t.TempDir(), Machines: []string{"another"}, Audit: log})
+	all := []Tool{readLogs(), networkDetails()}
+	for _, tool := range all {
+		_, f := answer(t, tool, orb, `{"machine":"web"}`)
+		assert.Equal(t, notAllowed, f.Code)
+	}
+	history, err := audit.Read(t.Context(), log.Path())
+	require.NoError(t, err)
+	require.Len(t, history.Entries, len(all))
+	for i, tool := range all {
+		assert.Equal(t, tool.Name, history.Entries[i].Tool)
 	}
 }
 
@@ -229,10 +230,4 @@ func TestWordsForWhatNoToolOfThisVersionGives(t *testing.T) {
 	}
 }
 
-func (sees) Edition(string) runner.Edition { return "" }
-
-func (sees) Hold(context.Context, ...runner.Call) (*runner.Hold, error) { return nil, nil }
-
 func (fails) Places(context.Context, int) (*runner.Places, error) { return nil, nil }
-
-func (sees) Places(context.Context, int) (*runner.Places, error) { return nil, nil }

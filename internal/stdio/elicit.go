@@ -12,10 +12,10 @@ import (
 	"github.com/mark3labs/mcp-go/server"
 )
 
-// ErrElicitationNotDeclared is the error of an elicitation of a client that did
+// errElicitationNotDeclared is the error of an elicitation of a client that did
 // not say, in initialize, that it can ask its user in that way. It is never
 // asked, since it would never answer.
-var ErrElicitationNotDeclared = fmt.Errorf("the client cannot ask its user: %w", server.ErrElicitationNotSupported)
+var errElicitationNotDeclared = fmt.Errorf("the client cannot ask its user: %w", server.ErrElicitationNotSupported)
 
 // ClientError is what a client answers to a request of ours that it refuses.
 type ClientError struct {
@@ -29,7 +29,7 @@ func (e *ClientError) Error() string {
 
 // RequestElicitation asks the user of a legacy client, and waits for the answer
 // or the end of ctx; then it takes the question back. It fails at once with
-// [ErrElicitationNotDeclared] if the client can't ask, and with
+// [server.ErrElicitationNotSupported] if the client can't ask, and with
 // [server.ErrServerInitiatedRequestUnsupported] in a modern call.
 func (s *callSession) RequestElicitation(ctx context.Context, r mcp.ElicitationRequest) (*mcp.ElicitationResult, error) {
 	if s.call.modern {
@@ -38,11 +38,11 @@ func (s *callSession) RequestElicitation(ctx context.Context, r mcp.ElicitationR
 	can := s.GetClientCapabilities().Elicitation
 	switch {
 	case can == nil:
-		return nil, ErrElicitationNotDeclared
+		return nil, errElicitationNotDeclared
 	case r.Params.Mode == mcp.ElicitationModeURL && can.URL == nil:
-		return nil, fmt.Errorf("%w by a web page", ErrElicitationNotDeclared)
+		return nil, fmt.Errorf("%w by a web page", errElicitationNotDeclared)
 	case r.Params.Mode != mcp.ElicitationModeURL && !CanAskByForm(can):
-		return nil, fmt.Errorf("%w by a form", ErrElicitationNotDeclared)
+		return nil, fmt.Errorf("%w by a form", errElicitationNotDeclared)
 	}
 	var result mcp.ElicitationResult
 	if err := s.asks.ask(ctx, s.call, string(mcp.MethodElicitationCreate), r.Params, &result); err != nil {

@@ -84,10 +84,10 @@ func TestClientThatCannotAskIsNotAsked(t *testing.T) {
 			require.NoError(t, err)
 			err = <-errs
 			if test.asked {
-				require.NotErrorIs(t, err, ErrElicitationNotDeclared)
+				require.NotErrorIs(t, err, errElicitationNotDeclared)
 				return
 			}
-			require.ErrorIs(t, err, ErrElicitationNotDeclared)
+			require.ErrorIs(t, err, errElicitationNotDeclared)
 			require.ErrorIs(t, err, server.ErrElicitationNotSupported)
 			assert.Len(t, got, 2)
 		})

@@ -21,8 +21,8 @@ type Command struct {
 	Contained bool
 }
 
-// MaxCommandLimit is the longest that a command may take.
-const MaxCommandLimit = time.Hour
+// maxCommandLimit is the longest that a command may take.
+const maxCommandLimit = time.Hour
 
 // The words that stand behind the mark, in a line of their own, on the stderr of
 // a Command. The command can see the mark and say them too: those of one that was
@@ -62,8 +62,8 @@ func Exec(c Command) (Script, []string, time.Duration, error) {
 		return fail("workdir", c.Dir, "it is no absolute path")
 	case c.Dir != "" && unfitPath(c.Dir) != "":
 		return fail("workdir", c.Dir, unfitPath(c.Dir))
-	case c.Limit < time.Second || c.Limit > MaxCommandLimit:
-		return fail("timeout_seconds", c.Limit.String(), "it is 1 second to "+MaxCommandLimit.String())
+	case c.Limit < time.Second || c.Limit > maxCommandLimit:
+		return fail("timeout_seconds", c.Limit.String(), "it is 1 second to "+maxCommandLimit.String())
 	}
 	dir := "-"
 	if c.Dir != "" {

@@ -9,8 +9,8 @@ import (
 	"unicode/utf8"
 )
 
-// MaxFile is the size of the largest file that Put takes, in bytes.
-const MaxFile = 64 << 30
+// maxFile is the size of the largest file that Put takes, in bytes.
+const maxFile = 64 << 30
 
 // maxPath is PATH_MAX of Linux, in bytes.
 const maxPath = 4096
@@ -38,7 +38,7 @@ const (
 type Putting struct {
 	Path      string // absolute, or from the user's home folder on, with or without ~/; a folder means Name in it
 	Name      string // its name, if Path is a folder
-	Size      int64  // bytes that will come on stdin, 0 to MaxFile
+	Size      int64  // bytes that will come on stdin, 0 to 64 GiB
 	Mode      uint32 // permission bits, 0 to 0777
 	Overwrite bool   // a regular file that is there already is replaced; a link is, and not what it points to
 	Contained bool   // only if the Mac's files are not in the machine
@@ -61,7 +61,7 @@ func Put(p Putting) (Script, []string, time.Duration, error) {
 		return Script{}, nil, 0, err
 	case strings.Contains(p.Name, "/") || p.Name == "." || p.Name == ".." || unfitPath(p.Name) != "":
 		return Script{}, nil, 0, &TargetError{Field: "source", Value: p.Name, Why: "its last part is no name for a file"}
-	case p.Size < 0 || p.Size > MaxFile:
+	case p.Size < 0 || p.Size > maxFile:
 		return Script{}, nil, 0, &TargetError{Field: "source", Value: p.Name, Why: "it is larger than 64 GiB"}
 	}
 	args := []string{

@@ -52,7 +52,7 @@ func ParseTarget(raw, method string, port int) (Target, error) {
 		return Target{}, &TargetError{Field: "port", Value: strconv.Itoa(port), Why: "a port is a number from 1 to 65535"}
 	}
 	var err error
-	if t.Method, err = ParseMethod(method); err != nil {
+	if t.Method, err = parseMethod(method); err != nil {
 		return Target{}, err
 	}
 
@@ -132,9 +132,9 @@ func (t Target) Leg() Leg {
 	return Leg{Label: ByName, Host: t.Host}
 }
 
-// ParseMethod reads a method; "" is its answer to auto. The names of tools that
+// parseMethod reads a method; "" is its answer to auto. The names of tools that
 // people think of are understood.
-func ParseMethod(s string) (Method, error) {
+func parseMethod(s string) (Method, error) {
 	switch strings.ToLower(strings.TrimSpace(s)) {
 	case "", "auto":
 		return "", nil

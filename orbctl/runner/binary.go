@@ -10,8 +10,8 @@ import (
 	"syscall"
 )
 
-// EnvOrbctl names the environment variable that says which orbctl to use.
-const EnvOrbctl = "ORBSTACK_MCP_ORBCTL"
+// envOrbctl names the environment variable that says which orbctl to use.
+const envOrbctl = "ORBSTACK_MCP_ORBCTL"
 
 // application is where OrbStack's own folder holds it (docs/orbctl-contract.md §8).
 const application = "/Applications/OrbStack.app/Contents/MacOS/bin/orbctl"
@@ -22,7 +22,7 @@ const application = "/Applications/OrbStack.app/Contents/MacOS/bin/orbctl"
 func findBinary(o Options, home string) (Binary, error) {
 	named := Attempt{Path: o.Orbctl, Source: "--orbctl"}
 	if named.Path == "" {
-		named = Attempt{Path: o.Getenv(EnvOrbctl), Source: "$" + EnvOrbctl}
+		named = Attempt{Path: o.Getenv(envOrbctl), Source: "$" + envOrbctl}
 	}
 	if named.Path != "" {
 		b, err := trusted(named, os.Geteuid())

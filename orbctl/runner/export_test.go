@@ -77,7 +77,11 @@ var (
 	UsualPlaces = usualPlaces
 	CloseOnExec = closeOnExec
 	Outcome     = outcome
+	Tool        = toolOf
 )
+
+// EnvOrbctl names the environment variable that says which orbctl to use.
+const EnvOrbctl = envOrbctl
 
 // NewLane is a lane for the tests.
 func NewLane() (enter func(context.Context) error, leave func(), waiting func() int64) {

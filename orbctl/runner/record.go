@@ -16,15 +16,15 @@ func WithTool(ctx context.Context, name string) context.Context {
 	return context.WithValue(ctx, toolKey{}, name)
 }
 
-// Tool is the label of ctx, or "".
-func Tool(ctx context.Context) string {
+// toolOf is the label of ctx, or "".
+func toolOf(ctx context.Context) string {
 	name, _ := ctx.Value(toolKey{}).(string)
 	return name
 }
 
 // record is a call as the audit log takes it. argv is nil if it came to none.
 func (r *Runner) record(ctx context.Context, call Call, class Class, argv []string, rule string) audit.Call {
-	c := audit.Call{Tool: Tool(ctx), Op: string(call.Op), Class: class.String(), Machine: call.Machine, NewName: call.NewName, Rule: rule, Sandbox: r.sandbox.Level().Name}
+	c := audit.Call{Tool: toolOf(ctx), Op: string(call.Op), Class: class.String(), Machine: call.Machine, NewName: call.NewName, Rule: rule, Sandbox: r.sandbox.Level().Name}
 	if name, ok := machineInArgs(call); ok {
 		c.Machine = name
 	}
