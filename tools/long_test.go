@@ -125,9 +125,9 @@ func TestOnlyAJobThatWasHandedOverIsKept(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				var its *job.Job
+				begun := make(chan *job.Job, 1)
 				w := newSlow(t, func(ctx context.Context, j *job.Job) (slowOut, error) {
-					its = j
+					begun <- j
 					if test.takes < 0 {
 						return slowOut{}, errors.New("no")
 					}
@@ -144,6 +144,7 @@ func TestOnlyAJobThatWasHandedOverIsKept(t *testing.T) {
 					time.AfterFunc(test.cancelledAfter, func() { cancel(stdio.ErrCancelled) })
 				}
 				w.call(ctx, t, w.tool, `{}`)
+				its := <-begun
 				<-its.Done()
 				_, err := w.s.options.Jobs.Find(its.ID)
 				assert.Equal(t, test.kept, err == nil, "%v", err)
