@@ -99,7 +99,8 @@ func (c *Client) mineToSet(plan ConfigPlan) error {
 }
 
 // SetUsername sets the default user of a machine: four runs, info, a probe of the
-// accounts if the machine runs, set and get. A running machine without that
+// accounts if the machine runs, set and get; no set and get of one that is stored
+// already. A running machine without that
 // account is GuestUserMissing with the accounts there are, and nothing is
 // changed. That of a stopped machine is set unchecked, and Users says so.
 func (c *Client) SetUsername(ctx context.Context, machine, user string) (ConfigChange, error) {

@@ -2,6 +2,7 @@ package orbctl_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -140,7 +141,7 @@ func TestAValueThatOrbStackDidNotTake(t *testing.T) {
 
 func TestUndoOfAKeyThatWasNotSet(t *testing.T) {
 	set := func(key, value, after string) orbctl.Undo {
-		c, _ := expect(t, prints(runner.OpConfigGet, ""), prints(runner.OpConfigSet, ""), prints(runner.OpConfigGet, after))
+		c, _ := expect(t, prints(runner.OpConfigGet, "\n"), prints(runner.OpConfigSet, ""), prints(runner.OpConfigGet, after+"\n"))
 		change, err := c.ConfigSet(t.Context(), key, value, nil)
 		require.NoError(t, err)
 		return change.Undo
@@ -163,7 +164,7 @@ func TestAPasswordInAProxyReachesOrbctlAndNobodyElse(t *testing.T) {
 	assert.True(t, change.Stored && change.Changed)
 	assert.Equal(t, orbctl.Undo{}, change.Undo, "the old value can't be shown, so it can't be set again")
 
-	c, _ = expect(t, prints(runner.OpConfigGet, ""), fails(runner.OpConfigSet, 1, "bad proxy 'http://me:hunter2@proxy:2'"))
+	c, _ = expect(t, prints(runner.OpConfigGet, "\n"), fails(runner.OpConfigSet, 1, "bad proxy 'http://me:hunter2@proxy:2'"))
 	_, err = c.ConfigSet(t.Context(), "network_proxy", "http://me:hunter2@proxy:2", nil)
 	assert.Equal(t, "bad proxy 'http://xxxxx@proxy:2'", failure(t, err, orbctl.OrbctlFailed).Raw)
 }
@@ -282,11 +283,22 @@ func TestSetUsername(t *testing.T) {
 		assert.Equal(t, orbctl.Stopped, change.Info.State)
 	})
 	t.Run("that is set already", func(t *testing.T) {
-		c, _ := expect(t, running)
+		c, _ := expect(t, running, answers(section{"passwd", passwd}))
 		change, err := c.SetUsername(t.Context(), "web", "ubuntu")
 		require.NoError(t, err)
 		assert.False(t, change.Changed)
-		assert.Nil(t, change.Users)
+		assert.True(t, change.Users.Checked)
+	})
+	t.Run("that is set already and missing in the machine", func(t *testing.T) {
+		c, _ := expect(t, running, fails(runner.OpProbe, 1, "user: unknown user ubuntu"), answers(section{"passwd", strings.ReplaceAll(passwd, "ubuntu", "ana")}))
+		_, err := c.SetUsername(t.Context(), "web", "ubuntu")
+		assert.Equal(t, []string{"root", "ana", "deploy"}, failure(t, err, orbctl.GuestUserMissing).Have)
+	})
+	t.Run("that is set already in a stopped machine", func(t *testing.T) {
+		c, _ := expect(t, stopped)
+		change, err := c.SetUsername(t.Context(), "ubuntu", "dev")
+		require.NoError(t, err)
+		assert.False(t, change.Changed || change.Users.Checked)
 	})
 	t.Run("with words that cannot be names costs no run", func(t *testing.T) {
 		c, _ := expect(t)

@@ -113,20 +113,17 @@ func (c *Client) machineOf(ctx context.Context, entry Entry) (MachineInfo, error
 	return c.Machine(ctx, entry.Machine)
 }
 
-// planFor compares the value with what the machine has now; for a username it
-// asks for the accounts, for a disk limit it looks at what is in use.
+// planFor reads what the machine has now; for a username it asks for the accounts,
+// for another disk limit it looks at what is in use.
 func (c *Client) planFor(ctx context.Context, plan *ConfigPlan, info MachineInfo) error {
 	plan.Info = &info
 	plan.Before = newSetting(plan.Name, fromInfo(plan.Field, info.Config))
-	if plan.same(plan.Before.raw, plan.raw) {
-		return nil
-	}
-	switch plan.Field {
-	case "username":
+	switch {
+	case plan.Field == "username": // one that is stored already may be missing in the machine all the same
 		var err error
 		plan.Users, err = c.checkUser(ctx, info, plan.raw)
 		return err
-	case diskField:
+	case plan.Field == diskField && !plan.same(plan.Before.raw, plan.raw):
 		return fitsDisk(plan, info)
 	}
 	return nil

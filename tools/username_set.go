@@ -33,6 +33,6 @@ func setUsername(ctx context.Context, c *Call, in usernameIn) (usernameOut, erro
 	}
 	return usernameOut{
 		Machine: change.Machine, Before: change.Before.Value, After: change.After.Value, Changed: change.Changed,
-		Checked: change.Users == nil || change.Users.Checked, Undo: undo(change), Warning: warning(change),
+		Checked: change.Users != nil && change.Users.Checked, Undo: undo(change), Warning: warning(change),
 	}, nil
 }

@@ -163,6 +163,41 @@ func TestAMachinesUser(t *testing.T) {
 	}
 }
 
+// The user that is stored may be missing in the machine all the same: to set it
+// again changes nothing, and is no success.
+func TestAStoredUserIsAskedForToo(t *testing.T) {
+	t.Parallel()
+	const world = `
+machines:
+  - {name: web, default_username: ghost, users: [root], files: {/etc/passwd: "root:x:0:0:root:/root:/bin/sh\nbob:x:1000:1000:bob:/home/bob:/bin/sh\n"}}
+  - {name: box, state: stopped, default_username: ghost}
+`
+	for _, e := range turnOf(t) {
+		t.Run(string(e), func(t *testing.T) {
+			t.Parallel()
+			s := open(t, world, e)
+			for _, c := range []struct {
+				tool string
+				args args
+			}{
+				{"vm_username_set", args{"machine": "web", "username": "ghost"}},
+				{"orbstack_config_set", args{"key": "machine.web.username", "value": "ghost"}},
+				{"orbstack_config_set", args{"key": "machine.web.username", "value": "ghost", "dry_run": true}},
+			} {
+				r := s.call(t, c.tool, c.args)
+				assert.Equal(t, "guest_user_missing", r.code(), "%s: %s", c.tool, r.Text)
+				assert.Equal(t, []any{"root", "bob"}, r.at("error", "details", "users"))
+			}
+			r := s.call(t, "vm_username_set", args{"machine": "box", "username": "ghost"})
+			require.False(t, r.IsError, r.Text)
+			assert.Equal(t, false, r.at("changed"))
+			assert.Equal(t, false, r.at("checked"), "nobody could be asked")
+			assert.Contains(t, r.at("warning"), "does not run")
+			assert.Empty(t, s.changesOf(0))
+		})
+	}
+}
+
 // A password of a proxy is stored in OrbStack's settings; no answer and no log
 // line of ours holds it, whatever goes wrong.
 func TestAPasswordStaysWithOrbStack(t *testing.T) {

@@ -61,7 +61,7 @@ func spawnCases() []spawnCase {
 		{"set, dry", "orbstack_config_set", args{"key": "rosetta", "value": "true", "dry_run": true}, []string{"config get rosetta"}},
 		{"set of a machine", "orbstack_config_set", args{"key": "machine.db.memory_mib", "value": "512"}, []string{"info db -f json", "config set machine.db.memory_mib 512", "config get machine.db.memory_mib"}},
 		{"user", "vm_username_set", args{"machine": "web", "username": "eve"}, []string{infoWeb, probeWeb + "users", "config set machine.web.username eve", "config get machine.web.username"}},
-		{"user again", "vm_username_set", args{"machine": "web", "username": "eve"}, []string{infoWeb}},
+		{"user again", "vm_username_set", args{"machine": "web", "username": "eve"}, []string{infoWeb, probeWeb + "users"}},
 		{"user of a stopped one", "vm_username_set", args{"machine": "legacy", "username": "eve"}, []string{infoLegacy, "config set machine.legacy.username eve", "config get machine.legacy.username"}},
 		{"limits", "vm_limits_set", args{"machine": "web", "cpus": "1", "memory": "512M"}, []string{infoWeb, "config set machine.web.cpu 1", "config get machine.web.cpu", "config set machine.web.memory_mib 512", "config get machine.web.memory_mib", probeWeb + "status"}},
 		{"limits again", "vm_limits_set", args{"machine": "web", "cpus": "1"}, []string{infoWeb, probeWeb + "status"}},
