@@ -126,6 +126,22 @@ func (e Entry) checkInt(value string, mac Mac) (string, []string) {
 	return "", []string{why}
 }
 
+// reads reports whether a stored value has the form of its type, whatever its
+// range: that is for what is to be stored.
+func (k Key) reads(stored string) bool {
+	var err error
+	switch k.Type {
+	case IntValue:
+		_, err = strconv.ParseUint(stored, 10, 63)
+	case BoolValue:
+		_, why := checkBool(stored)
+		return why == nil
+	case CIDRValue:
+		_, err = netip.ParsePrefix(stored)
+	}
+	return err == nil
+}
+
 // Range is the smallest and the largest value of an int on this Mac; a largest
 // of 0 is none.
 func (k Key) Range(mac Mac) (low, high int64) {

@@ -34,7 +34,8 @@ var settingLine = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9_.-]*):(?:[ \t]+(.*))?
 
 // ParseConfigShow reads what `config show` printed, one "key: value" a line, in
 // its order (docs/orbctl-contract.md §4). A key with nothing behind the colon is
-// not set. No line at all, and a line of another form, are errors.
+// not set. No line at all, a line of another form, and one without its end, are
+// errors.
 func ParseConfigShow(stdout string) ([]Setting, error) {
 	text, _ := StripBanner(stdout)
 	lines := textLines(text)
@@ -49,8 +50,17 @@ func ParseConfigShow(stdout string) ([]Setting, error) {
 		}
 		settings = append(settings, newSetting(m[1], strings.TrimSpace(m[2])))
 	}
+	if isCut(text) {
+		return nil, unreadable(runner.OpConfigShow, text, cutWhy)
+	}
 	return settings, nil
 }
+
+// isCut reports a text that stops within a line, or before its first one: every
+// sample of orbctl's output ends with a newline.
+func isCut(text string) bool { return !strings.HasSuffix(text, "\n") }
+
+const cutWhy = "its output ends in the middle of a line"
 
 // ParseConfigGet reads what `config get KEY` printed: the bare value, or on 2.0.x
 // the whole listing, of which the line of KEY counts. Nothing is a key that is
@@ -99,6 +109,8 @@ func ParseDefault(stdout string) (string, error) {
 	text, _ := StripBanner(stdout)
 	lines := textLines(text)
 	switch {
+	case len(lines) > 0 && isCut(text):
+		return "", unreadable(runner.OpDefault, text, cutWhy)
 	case len(lines) == 0, len(lines) == 1 && lines[0] == "none":
 		return "", nil
 	case len(lines) == 1 && !strings.ContainsAny(lines[0], " \t"):

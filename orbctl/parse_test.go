@@ -201,6 +201,7 @@ func TestParseConfigGet(t *testing.T) {
 		"a key with nothing behind it is unset":    {key: "data_dir", stdout: "cpu: 11\ndata_dir:\n", unset: true},
 		"a whole listing without the key is unset": {key: "data_dir", stdout: listing, unset: true},
 		"a listing that was cut is an error":       {key: "data_dir", stdout: listing[:len(listing)-20], bad: true},
+		"one that was cut within a value is too":   {key: "data_dir", stdout: listing[:len(listing)-2], bad: true},
 		"several lines are an error":               {key: "data_dir", stdout: "one\ntwo\n", bad: true},
 		"lines of no known key are an error":       {key: "data_dir", stdout: "usage: orb\nflags: none\n", bad: true},
 		"a longer key is another key":              {key: "network", stdout: "network.https: true\nfoo bar\n", bad: true},
@@ -240,7 +241,7 @@ func TestSettingsHidePasswords(t *testing.T) {
 }
 
 func TestParseConfigShowRefusesWhatIsNoListing(t *testing.T) {
-	for _, text := range []string{"", "\n \n", "no colon here\n", "cpu: 1\nbad key: 2\n"} {
+	for _, text := range []string{"", "\n \n", "no colon here\n", "cpu: 1\nbad key: 2\n", "cpu: 1\nmemory_mib: 163"} {
 		_, err := orbctl.ParseConfigShow(text)
 		failure(t, err, orbctl.OrbctlFailed)
 	}
@@ -252,7 +253,7 @@ func TestParseDefault(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, want, got)
 	}
-	for _, text := range []string{"two words\n", "web\ndb\n"} {
+	for _, text := range []string{"two words\n", "web\ndb\n", "we"} {
 		_, err := orbctl.ParseDefault(text)
 		failure(t, err, orbctl.OrbctlFailed)
 	}

@@ -29,9 +29,9 @@ type KnownSetting struct {
 	Stale   bool // the key of a machine that is gone (docs/orbctl-contract.md §4)
 }
 
-// ConfigGet reads one setting: one run, and more only if that fails. A key that is
-// not in the catalogue is read from the listing of all; if it is not there either, it
-// is InvalidArgument with the nearest keys.
+// ConfigGet reads one setting: one run, and more only if that fails or may be cut.
+// A key that is not in the catalogue is read from the listing of all; if it is not
+// there either, it is InvalidArgument with the nearest keys.
 func (c *Client) ConfigGet(ctx context.Context, key string) (KnownSetting, error) {
 	key = strings.TrimSpace(key)
 	entry, known := Lookup(key)
@@ -54,16 +54,61 @@ func (c *Client) ConfigGet(ctx context.Context, key string) (KnownSetting, error
 	return KnownSetting{Entry: entry, Known: true, Setting: stored}, err
 }
 
-// stored runs `config get`.
+// stored runs `config get`. Any text can be a value, so half of one looks like a
+// whole one and nothing at all like a key that is not set: without a line's end it
+// is not believed, and a second run, `config show`, decides.
 func (c *Client) stored(ctx context.Context, key string) (Setting, error) {
 	call := runner.Call{Op: runner.OpConfigGet, Args: []string{key}}
-	return read(ctx, c, call, func(res runner.Result) (Setting, error) {
+	cut := false
+	s, err := read(ctx, c, call, func(res runner.Result) (Setting, error) {
 		// Whatever the value may be, it is text: a lone line of bytes would pass for one.
 		if res.Text.InvalidUTF8 > 0 || res.Text.Controls > 0 {
 			return Setting{}, unreadable(runner.OpConfigGet, res.Stdout, "it is not text")
 		}
-		return ParseConfigGet(key, res.Stdout)
+		text, _ := StripBanner(res.Stdout)
+		if cut = isCut(text); cut {
+			return newSetting(key, strings.TrimSpace(text)), nil
+		}
+		s, err := ParseConfigGet(key, text)
+		if err != nil {
+			return Setting{}, err
+		}
+		return s, fitsType(runner.OpConfigGet, s)
 	})
+	if err != nil || !cut {
+		return s, err
+	}
+	return c.confirmed(ctx, s)
+}
+
+// confirmed reads a setting from the listing of all, where what `config get` printed
+// may be cut. A key that is not listed is not set; that says nothing of a value that
+// was printed all the same.
+func (c *Client) confirmed(ctx context.Context, printed Setting) (Setting, error) {
+	all, err := c.ConfigShow(ctx)
+	if err != nil {
+		return Setting{}, withKey(err, printed.Key)
+	}
+	for _, s := range all {
+		if s.Key == printed.Key {
+			return s, fitsType(runner.OpConfigShow, s)
+		}
+	}
+	if printed.Set {
+		return Setting{}, withKey(unreadable(runner.OpConfigGet, printed.raw, cutWhy), printed.Key)
+	}
+	return printed, nil
+}
+
+// fitsType is an error for a value that no key of that type can have.
+func fitsType(op runner.Op, s Setting) error {
+	entry, _ := Lookup(s.Key)
+	if !s.Set || entry.reads(s.raw) {
+		return nil
+	}
+	e := unreadable(op, s.raw, "that is no value of the type "+string(entry.Type))
+	e.Key = s.Key
+	return e
 }
 
 // listed finds a key that the catalogue does not know among those that orbctl

@@ -113,3 +113,49 @@ func TestASettingIsReadAgainWhenItCouldNotBeRead(t *testing.T) {
 		assert.Equal(t, "11", s.Setting.Value)
 	})
 }
+
+// Half a value looks like a whole one, and nothing at all like a key that is not
+// set: what ends without a newline is looked for in the listing of all.
+func TestASettingThatMayBeCutIsLookedUpInTheListing(t *testing.T) {
+	const listing = "cpu: 11\nmemory_mib: 16384\nrosetta: true\n"
+	for name, tt := range map[string]struct {
+		key, printed, show string
+		value              string
+		bad                bool
+	}{
+		"half a value":                         {key: "memory_mib", printed: "163", show: listing, value: "16384"},
+		"a whole value without a newline":      {key: "cpu", printed: "11", show: listing, value: "11"},
+		"nothing":                              {key: "rosetta", show: listing, value: "true"},
+		"nothing of a key that is not set":     {key: "data_dir", show: listing},
+		"half a value, and no key in the list": {key: "network_proxy", printed: "au", show: listing, bad: true},
+		"half a listing, as 2.0.x prints it":   {key: "memory_mib", printed: "cpu: 11\nmemory_mib: 163", show: listing, value: "16384"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, _ := expect(t, prints(runner.OpConfigGet, tt.printed), prints(runner.OpConfigShow, tt.show))
+			s, err := c.ConfigGet(t.Context(), tt.key)
+			if tt.bad {
+				assert.Equal(t, tt.key, failure(t, err, orbctl.OrbctlFailed).Key)
+				return
+			}
+			require.NoError(t, err)
+			assert.Equal(t, tt.value, s.Setting.Value)
+			assert.Equal(t, tt.value != "", s.Setting.Set)
+		})
+	}
+	c, _ := expect(t, prints(runner.OpConfigGet, "163"), step{op: runner.OpConfigShow, err: &runner.BusyError{}})
+	_, err := c.ConfigGet(t.Context(), "memory_mib")
+	failure(t, err, orbctl.Busy)
+}
+
+func TestAValueOfAnotherTypeIsNotRead(t *testing.T) {
+	for key, printed := range map[string]string{"rosetta": "tr", "memory_mib": "16 GB", "cpu": "-1", "network.subnet4": "192.168.138.0"} {
+		synctest.Test(t, func(t *testing.T) {
+			odd := prints(runner.OpConfigGet, printed+"\n")
+			c, _ := expect(t, odd, odd, odd)
+			_, err := c.ConfigGet(t.Context(), key)
+			e := failure(t, err, orbctl.OrbctlFailed)
+			assert.Equal(t, key, e.Key)
+			assert.Equal(t, printed, e.Raw)
+		})
+	}
+}

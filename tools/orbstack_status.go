@@ -2,6 +2,8 @@ package tools
 
 import (
 	"context"
+	"fmt"
+	"slices"
 
 	"orbstack-mcp/orbctl"
 	"orbstack-mcp/orbctl/runner"
@@ -96,6 +98,10 @@ func (o *orbstackOut) addState(ctx context.Context, c *Call) error {
 			o.State = "orbctl_missing"
 		}
 		o.Problem, o.WhatToDo = f.Message, f.Hint
+		switch orbctl.Kind(f.Code) {
+		case orbctl.OrbctlFailed, orbctl.Timeout, orbctl.OutputLimit: // whose hint is to call this tool
+			o.WhatToDo = "Ask the user to look at the OrbStack app: orbctl status does not say whether OrbStack runs, and nothing else is run as long as that is so."
+		}
 		return nil
 	}
 	o.State = string(status)
@@ -113,8 +119,14 @@ func (o *orbstackOut) addState(ctx context.Context, c *Call) error {
 			o.Machines[m.State]++
 		}
 	}
-	if o.DefaultMachine, err = c.Orb.DefaultMachine(ctx); err != nil {
-		o.miss("default_machine", err)
+	name, nameErr := c.Orb.DefaultMachine(ctx)
+	switch {
+	case nameErr != nil:
+		o.miss("default_machine", nameErr)
+	case err == nil && name != "" && !slices.ContainsFunc(machines, func(m orbctl.Machine) bool { return m.Name == name }):
+		o.Missing = append(o.Missing, missing{Part: "default_machine", Why: fmt.Sprintf("OrbStack names %q, which is not among the machines that it lists", name)})
+	default:
+		o.DefaultMachine = name
 	}
 	return ctx.Err()
 }

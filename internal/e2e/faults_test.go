@@ -39,10 +39,7 @@ func long(r result, path ...any) bool {
 	return len(list) > 0
 }
 
-var (
-	lonelyValue = "the contract gives a lone line, or nothing, as the value of a key (docs/orbctl-contract.md §4)"
-	anyLog      = "whatever logs prints is the log (docs/orbctl-contract.md §7)"
-)
+const anyLog = "whatever logs prints is the log (docs/orbctl-contract.md §7)"
 
 // toolCalls are about the machine web of brokenWorld.
 func toolCalls() []toolCall {
@@ -55,7 +52,7 @@ func toolCalls() []toolCall {
 		}},
 		{name: "vm_network_details of the default machine", tool: "vm_network_details", args: args{}, says: func(r result) bool {
 			return r.at("machine") == "web" && r.at("ipv4") == "192.168.139.10"
-		}, also: map[string]string{"empty": "machine_not_found", "truncated": "machine_not_found"}}, // default names none, or half of one
+		}, also: map[string]string{"empty": "machine_not_found"}}, // default names none
 		{name: "vm_test_connectivity", tool: "vm_test_connectivity", args: args{"machine": "web", "target": "192.168.139.10:80", "count": 1}, says: func(r result) bool {
 			return r.at("verdict") == "ok" && long(r, "results") || partial(r)
 		}},
@@ -67,11 +64,11 @@ func toolCalls() []toolCall {
 		}},
 		{name: "orbstack_config_get key", tool: "orbstack_config_get", args: args{"key": "memory_mib"}, says: func(r result) bool {
 			return r.at("settings", 0, "value") == "16384"
-		}, taken: map[string]string{"empty": lonelyValue, "truncated": lonelyValue}},
+		}},
 		{name: "orbstack_config_get all", tool: "orbstack_config_get", args: args{}, says: func(r result) bool { return setting(r, "memory_mib") == "16384" }},
 		{name: "orbstack_config_set", tool: "orbstack_config_set", args: args{"key": "rosetta", "value": "false"}, says: func(r result) bool {
 			return r.at("after") == "false" && r.at("changed") == true
-		}, taken: map[string]string{"empty": lonelyValue, "truncated": lonelyValue}},
+		}},
 		{name: "vm_username_set", tool: "vm_username_set", args: args{"machine": "web", "username": "root"}, says: func(r result) bool {
 			return r.at("after") == "root"
 		}},
@@ -134,6 +131,9 @@ func TestThreat27_ABrokenOrbctlIsNeverAnEmptySuccess(t *testing.T) {
 		{name: "guest", argv: "^run", calls: func(c toolCall) bool { return c.args["machine"] != nil && c.name != "vm_logs" }},
 		{name: "list", argv: "^list", calls: func(c toolCall) bool {
 			return slices.Contains([]string{"vm_list", "orbstack_config_get all", "orbstack_status"}, c.name)
+		}},
+		{name: "config get", argv: "^config get", calls: func(c toolCall) bool {
+			return slices.Contains([]string{"orbstack_config_get key", "orbstack_config_set"}, c.name)
 		}},
 	} {
 		for i, kind := range kinds {

@@ -57,6 +57,10 @@ var orbstackCases = []orbstackCase{
 		missing: "machines",
 	},
 	{name: "default fails", world: "extends: base\nfaults: [{argv: '^default', stderr: '[-32098] no'}]\n", state: "running", version: "2.2.3", machines: map[string]int{"running": 3, "stopped": 1}, missing: "default_machine"},
+	{name: "half a default", world: "extends: base\nfaults: [{argv: '^default', kind: truncated}]\n", state: "running", version: "2.2.3", machines: map[string]int{"running": 3, "stopped": 1}, missing: "default_machine"},
+	{name: "a default in no list", world: "extends: base\nfaults: [{argv: '^default', kind: garbage, stdout: \"we\\n\"}]\n", state: "running", version: "2.2.3", machines: map[string]int{"running": 3, "stopped": 1}, missing: "default_machine"},
+	{name: "status fails", world: "extends: base\nfaults: [{argv: '^status', kind: garbage}]\n", state: "unknown", problem: "orbctl status", advice: "Ask the user to look at the OrbStack app", version: "2.2.3"},
+	{name: "status hangs", world: "extends: base\nfaults: [{argv: '^status', kind: hang}]\n", state: "unknown", problem: "orbctl status", advice: "Ask the user to look at the OrbStack app", version: "2.2.3"},
 	{name: "version fails", world: "extends: base\nfaults: [{argv: '^version', kind: garbage}]\n", state: "running", machines: map[string]int{"running": 3, "stopped": 1}, missing: "version"},
 }
 
