@@ -1,6 +1,10 @@
 package orbctl
 
-import "strings"
+import (
+	"math"
+	"strconv"
+	"strings"
+)
 
 // A Scope is what a setting applies to.
 type Scope string
@@ -107,7 +111,8 @@ type Key struct {
 	Observed string // a value seen in the wild, where no default is known
 	Restart  Restart
 	Does     string // one line
-	Breaks   string // what goes wrong when the value is wrong
+	Breaks   string // what goes wrong when the value is wrong; of an int or a bool rather:
+	Up, Down string // what raising it or switching it on may bring, and the opposite
 	Wall     Wall
 	Feature  Feature // what orbctl must have for this key; "" for every version
 }
@@ -126,6 +131,43 @@ func (k Key) LowersWall(value string) (reason string, lowers bool) {
 		return "", false
 	}
 	return k.Wall.Reason, true
+}
+
+// Risk is what a change of stored values may bring: in its direction where the key
+// has one, both ways where the value of before is not known. "" is nothing known.
+func (k Key) Risk(before, after string) string {
+	if k.Type == BoolValue {
+		if on, _ := checkBool(after); on == "true" {
+			return k.Up
+		}
+		return k.Down
+	}
+	if k.Up == "" && k.Down == "" {
+		return k.Breaks
+	}
+	old, known := k.amount(before)
+	now, _ := k.amount(after)
+	switch {
+	case known && now > old:
+		return k.Up
+	case known && now < old:
+		return k.Down
+	case k.Up != "" && k.Down != "":
+		return k.Down + "; " + k.Up
+	}
+	return k.Up + k.Down
+}
+
+// amount is a stored int to compare with others: no limit is the most.
+func (k Key) amount(stored string) (n int64, known bool) {
+	if stored == "" {
+		stored = k.Default.Value
+	}
+	n, err := strconv.ParseInt(stored, 10, 64)
+	if err == nil && n == 0 && k.ZeroUnlimited {
+		n = math.MaxInt64
+	}
+	return n, err == nil
 }
 
 // An Entry is a Key for one name: the pattern with a machine put in.

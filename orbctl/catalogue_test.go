@@ -79,8 +79,10 @@ func TestTheCatalogueIsTheTableOfTheContract(t *testing.T) {
 func TestEveryKeyIsDescribed(t *testing.T) {
 	for _, k := range orbctl.Catalogue() {
 		assert.NotEmpty(t, k.Does, k.Pattern)
-		assert.NotEmpty(t, k.Breaks, k.Pattern)
-		assert.NotContains(t, k.Does+k.Breaks+k.Wall.Reason, "\n")
+		directed := k.Up + k.Down
+		assert.NotEqual(t, k.Breaks == "", directed == "", "%s has a text, or one for a direction", k.Pattern)
+		assert.Equal(t, k.Type == orbctl.BoolValue || k.Unit != "", directed != "", "%s: what is more or less has directions", k.Pattern)
+		assert.NotContains(t, k.Does+k.Breaks+directed+k.Wall.Reason, "\n")
 		assert.NotEmpty(t, k.Restart.Evidence, k.Pattern)
 		assert.NotEmpty(t, k.Default.Evidence, k.Pattern)
 		assert.Equal(t, k.Wall.Lowered == orbctl.NeverLowers, k.Wall.Reason == "", k.Pattern)
@@ -92,6 +94,39 @@ func TestEveryKeyIsDescribed(t *testing.T) {
 			checked, err := entry.Check(k.Default.Value, mac)
 			require.NoError(t, err, k.Pattern)
 			assert.Equal(t, k.Default.Value, checked)
+		}
+	}
+}
+
+// A warning against the opposite of what is done is none.
+func TestARiskIsOfTheDirectionOfTheChange(t *testing.T) {
+	for _, tt := range []struct{ key, before, after, says string }{
+		{"machine.web.isolated", "false", "true", "no longer sees the Mac's files"},
+		{"machine.web.isolated", "true", "false", ""}, // its wall says it
+		{"machine.web.forward_ssh_agent", "false", "true", ""},
+		{"machine.web.forward_ssh_agent", "true", "false", "keys of their own"},
+		{"ssh.expose_port", "false", "true", ""},
+		{"ssh.expose_port", "true", "off", "from this Mac only"},
+		{"rosetta", "false", "true", ""},
+		{"rosetta", "", "false", "are slow or do not run"},
+		{"k8s.enable", "false", "true", "all the time"},
+		{"k8s.enable", "true", "false", ""},
+		{"memory_mib", "2048", "1024", "too little ends"},
+		{"memory_mib", "2048", "4096", "too much leaves the Mac short"},
+		{"memory_mib", "", "4096", "too little ends processes in machines and containers; too much"},
+		{"cpu", "2", "4", ""},
+		{"machine.web.cpu", "2", "0", ""},
+		{"machine.web.cpu", "", "2", "too few"},
+		{"machine.web.cpu", "0", "2", "too few"},
+		{"network.subnet4", "10.0.0.0/16", "10.1.0.0/16", "a VPN uses too"},
+		{"data_dir", "", "/x", "starts with other data"},
+	} {
+		entry, ok := orbctl.Lookup(tt.key)
+		require.True(t, ok, tt.key)
+		if got := entry.Risk(tt.before, tt.after); tt.says == "" {
+			assert.Empty(t, got, "%s from %q to %q", tt.key, tt.before, tt.after)
+		} else {
+			assert.Contains(t, got, tt.says, "%s from %q to %q", tt.key, tt.before, tt.after)
 		}
 	}
 }

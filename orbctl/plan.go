@@ -28,6 +28,15 @@ type ConfigPlan struct {
 	raw string // the new value as it goes to orbctl
 }
 
+// Risk is what the change may bring, "" for one that changes nothing and for a user
+// that the machine was seen to have.
+func (p ConfigPlan) Risk() string {
+	if !p.Changes || p.Users != nil && p.Users.Checked {
+		return ""
+	}
+	return p.Key.Risk(p.Before.raw, p.raw)
+}
+
 // A UserCheck is what became of the question whether the machine has the user.
 type UserCheck struct {
 	Checked bool     // false: the machine does not run, so nobody could be asked

@@ -80,11 +80,14 @@ func configOut(c orbctl.ConfigChange) configSetOut {
 		Key: c.Name, Before: c.Before.Value, After: c.After.Value, Changed: c.Changed,
 		RestartRequired: string(c.Restart.Needed), Scope: string(c.Scope), Undo: undo(c), Warning: warning(c),
 	}
-	switch c.Restart.Needed {
-	case orbctl.Yes:
-		out.Restart = restartMeans
-	case orbctl.Unclear:
+	switch {
+	case c.Restart.Needed == orbctl.No:
+	case !c.Changes:
+		out.RestartRequired, out.Restart = string(orbctl.No), "This changes nothing; an earlier change of it may still wait. "+restartMeans
+	case c.Restart.Needed == orbctl.Unclear:
 		out.Restart = applies(c.Key)
+	default:
+		out.Restart = restartMeans
 	}
 	return out
 }
@@ -115,7 +118,7 @@ func undo(c orbctl.ConfigChange) string {
 	return "It was not set before, and no command unsets a single key: the user can, in OrbStack's settings."
 }
 
-// warning says what is not as asked, and else what breaks if the value is wrong.
+// warning says what is not as asked, and else what the change may bring.
 func warning(c orbctl.ConfigChange) string {
 	switch {
 	case c.Unverified != nil:
@@ -127,5 +130,5 @@ func warning(c orbctl.ConfigChange) string {
 	case c.Users != nil && !c.Users.Checked:
 		return "The machine does not run, so nobody could ask it whether it has this user."
 	}
-	return c.Breaks
+	return c.Risk()
 }

@@ -138,6 +138,7 @@ func TestAMachinesUser(t *testing.T) {
 						assert.Equal(t, user, r.at("after"))
 						assert.Equal(t, true, r.at("changed"))
 						assert.Contains(t, r.at("undo"), "again")
+						assert.Nil(t, r.at("warning"), "the machine has this user")
 					}
 					assert.Equal(t, []string{"config set machine." + machine + ".username eve", "config set machine." + machine + ".username ana"}, s.changesOf(mark))
 				}
