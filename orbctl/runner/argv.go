@@ -128,7 +128,7 @@ func newNameArgv(command string) func(Call) ([]string, error) {
 		if err := checkOwn("machine", c.Machine); err != nil {
 			return nil, err
 		}
-		if err := checkOwn("new_name", c.NewName); err != nil {
+		if err := checkOwn(newNameOf(c.Op), c.NewName); err != nil {
 			return nil, err
 		}
 		return []string{command, c.Machine, c.NewName}, nil
@@ -146,7 +146,7 @@ func exportArgv(c Call) ([]string, error) {
 }
 
 func importArgv(c Call) ([]string, error) {
-	if err := checkOwn("name", c.NewName); err != nil {
+	if err := checkOwn(newNameOf(c.Op), c.NewName); err != nil {
 		return nil, err
 	}
 	if err := checkMacFile(c.File); err != nil {

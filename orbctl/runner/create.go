@@ -35,7 +35,7 @@ func createArgv(c Call) ([]string, error) {
 	if c.Create.zero() {
 		return nil, &InvalidError{Field: "distro", Why: "must be given"}
 	}
-	if err := checkOwn("name", c.NewName); err != nil {
+	if err := checkOwn(newNameOf(c.Op), c.NewName); err != nil {
 		return nil, err
 	}
 	n := c.Create

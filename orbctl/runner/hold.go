@@ -27,10 +27,8 @@ func (r *Runner) Hold(ctx context.Context, calls ...Call) (*Hold, error) {
 		if !ok {
 			return nil, &RefusedError{Op: call.Op, Class: Exec, Why: "there is no such operation"}
 		}
-		for _, machine := range []string{call.Machine, call.NewName} {
-			if machine != "" && checkMachine(machine) != nil {
-				return nil, checkMachine(machine)
-			}
+		if err := checkNames(call); err != nil {
+			return nil, err
 		}
 		more, needs := row.lock(call, row.deadline)
 		names, how = append(names, more...), max(how, needs)

@@ -99,12 +99,39 @@ func CheckMachine(name string) error { return checkOwn("machine", name) }
 // (docs/orbctl-contract.md §2, §9).
 var reserved = []string{"docker", "k8s", "none", "default", "all"}
 
-// checkOwn is checkMachine for what changes a machine.
-func checkOwn(field, name string) error {
+// checkNamed is checkMachine for another argument than machine.
+func checkNamed(field, name string) error {
 	err := checkMachine(name)
 	if bad, ok := errors.AsType[*InvalidError](err); ok {
 		bad.Field = field
-		return bad
+	}
+	return err
+}
+
+// newNameOf is the argument that a call's NewName comes from: what makes a machine
+// of nothing has no other name to tell it from.
+func newNameOf(op Op) string {
+	if op == OpCreate || op == OpImport {
+		return "name"
+	}
+	return "new_name"
+}
+
+// checkNames checks the names of a call as far as they are given.
+func checkNames(c Call) error {
+	if c.Machine != "" && checkMachine(c.Machine) != nil {
+		return checkMachine(c.Machine)
+	}
+	if c.NewName != "" {
+		return checkNamed(newNameOf(c.Op), c.NewName)
+	}
+	return nil
+}
+
+// checkOwn is checkNamed for what changes a machine.
+func checkOwn(field, name string) error {
+	if err := checkNamed(field, name); err != nil {
+		return err
 	}
 	if slices.Contains(reserved, strings.ToLower(name)) {
 		return &InvalidError{Field: field, Value: name, Why: "must not be " + strings.Join(reserved, ", ") + ": these are no machines of the user's"}
