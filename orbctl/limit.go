@@ -19,15 +19,15 @@ type limit struct {
 	name  string // the argument
 	field string // of the key machine.NAME.FIELD
 	unit  Unit
-	of    func(LimitsWanted) string
+	of    func(*LimitsWanted) *string
 }
 
 // limits are the three, in the order in which they are set.
 func limits() []limit {
 	return []limit{
-		{"cpus", "cpu", 0, func(w LimitsWanted) string { return w.CPUs }},
-		{"memory", "memory_mib", 1 << 20, func(w LimitsWanted) string { return w.Memory }},
-		{"disk", diskField, 1, func(w LimitsWanted) string { return w.Disk }},
+		{"cpus", "cpu", 0, func(w *LimitsWanted) *string { return &w.CPUs }},
+		{"memory", "memory_mib", 1 << 20, func(w *LimitsWanted) *string { return &w.Memory }},
+		{"disk", diskField, 1, func(w *LimitsWanted) *string { return &w.Disk }},
 	}
 }
 

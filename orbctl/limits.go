@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"orbstack-mcp/orbctl/guest"
 	"orbstack-mcp/orbctl/runner"
@@ -96,13 +97,40 @@ type limitPlan struct {
 
 // checkLimits reads the values: no run. The error has all that is wrong with them.
 func (c *Client) checkLimits(machine string, wanted LimitsWanted) ([]limitPlan, error) {
-	var plans []limitPlan
-	var problems []Problem
+	plans, problems := c.readLimits(machine, wanted)
 	if why := badMachineName(machine); why != "" {
-		problems = append(problems, Problem{Field: "machine", Value: untrusted.Line(machine), Why: why})
+		problems = slices.Insert(problems, 0, Problem{Field: "machine", Value: untrusted.Line(machine), Why: why})
 	}
+	switch {
+	case len(problems) > 0:
+		return nil, &Error{Kind: InvalidArgument, Problems: problems}
+	case len(plans) == 0:
+		return nil, invalid("cpus", "", "or memory or disk is needed: none of them was given")
+	}
+	return plans, nil
+}
+
+// LimitFlags are limits as `create` takes them, read and bounded as SetLimits does:
+// "4096 MB" is "4G", and no limit is "". No run; InvalidArgument has all that is
+// wrong.
+func (c *Client) LimitFlags(wanted LimitsWanted) (LimitsWanted, error) {
+	plans, problems := c.readLimits("NAME", wanted)
+	if len(problems) > 0 {
+		return LimitsWanted{}, &Error{Kind: InvalidArgument, Problems: problems}
+	}
+	var flags LimitsWanted
+	for _, p := range plans {
+		n, _ := strconv.ParseInt(p.raw, 10, 64) // a checked value
+		if n > 0 {
+			*p.limit.of(&flags) = LimitText(n, p.limit.unit)
+		}
+	}
+	return flags, nil
+}
+
+func (c *Client) readLimits(machine string, wanted LimitsWanted) (plans []limitPlan, problems []Problem) {
 	for _, l := range limits() {
-		text := l.of(wanted)
+		text := *l.of(&wanted)
 		if text == "" {
 			continue
 		}
@@ -115,13 +143,7 @@ func (c *Client) checkLimits(machine string, wanted LimitsWanted) ([]limitPlan, 
 		}
 		plans = append(plans, limitPlan{ConfigPlan{Entry: entry, Known: true, Value: raw, raw: raw}, l})
 	}
-	switch {
-	case len(problems) > 0:
-		return nil, &Error{Kind: InvalidArgument, Problems: problems}
-	case len(plans) == 0:
-		return nil, invalid("cpus", "", "or memory or disk is needed: none of them was given")
-	}
-	return plans, nil
+	return plans, problems
 }
 
 // asArgument names the argument that an error is about in place of the setting's value.

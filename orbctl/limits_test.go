@@ -214,3 +214,21 @@ func (*oneInfo) Edition(string) runner.Edition { return "" }
 func (*oneInfo) Hold(context.Context, ...runner.Call) (*runner.Hold, error) { return nil, nil }
 
 func (r *oneInfo) Places(context.Context, int) (*runner.Places, error) { return nil, nil }
+
+// One truth of what a limit may be: for a machine that is there and for a new one.
+func TestLimitFlagsAreReadAsSetLimitsDoes(t *testing.T) {
+	client, _ := expect(t)
+	flags, err := client.LimitFlags(orbctl.LimitsWanted{CPUs: "2", Memory: "1 GiB", Disk: "24 GB"})
+	require.NoError(t, err)
+	assert.Equal(t, orbctl.LimitsWanted{CPUs: "2", Memory: "1G", Disk: "24G"}, flags)
+	flags, err = client.LimitFlags(orbctl.LimitsWanted{CPUs: "Unlimited", Memory: "1536m"})
+	require.NoError(t, err)
+	assert.Equal(t, orbctl.LimitsWanted{Memory: "1536M"}, flags, "no limit is no flag")
+
+	_, err = client.LimitFlags(orbctl.LimitsWanted{CPUs: "99", Memory: "999G", Disk: "64"})
+	e := failure(t, err, orbctl.InvalidArgument)
+	require.Len(t, e.Problems, 3)
+	assert.Contains(t, e.Problems[0].Why, "1 to 8 (the cpus of the Mac)")
+	assert.Contains(t, e.Problems[1].Why, "64M to 16G (the memory of the Mac)")
+	assert.Contains(t, e.Problems[2].Why, "needs a unit")
+}

@@ -32,7 +32,8 @@ type Plan struct {
 }
 
 // Create makes a machine and waits for its address. What this orbctl lacks is
-// UnsupportedVersion, before anything is made. When orbctl is late or dies, what is
+// UnsupportedVersion, before anything is made; a distribution that it refuses is
+// InvalidArgument with those that are known. When orbctl is late or dies, what is
 // there decides (docs/orbctl-contract.md §1.8): one create in a hundred hangs
 // though its machine is there (§5, Times).
 func (c *Client) Create(ctx context.Context, plan Plan) (Made, error) {
@@ -51,7 +52,7 @@ func (c *Client) Create(ctx context.Context, plan Plan) (Made, error) {
 	call := runner.Call{Op: runner.OpCreate, NewName: plan.Name, Create: &spec, Clearance: plan.Clearance, Deadline: createPatience}
 	made, err := c.make(ctx, call, nil)
 	if err != nil {
-		return Made{}, err
+		return Made{}, unknownDistro(err, plan.Distro)
 	}
 	if !isUp(made.Machine) {
 		made.Machine, err = c.until(ctx, plan.Name, patience, isUp)

@@ -123,6 +123,41 @@ func TestWhatBecomesOfACreate(t *testing.T) {
 	}
 }
 
+// Which distributions there are is for orbctl to say, and its words for one that it
+// does not have are not known (docs/orbctl-contract.md §5).
+func TestACreateThatFailsForItsDistribution(t *testing.T) {
+	for name, c := range map[string]struct {
+		distro, says string
+		kind         orbctl.Kind
+		why          string
+		nearest      []string
+	}{
+		"nobody knows it":              {"windows", "no", orbctl.InvalidArgument, "is nothing that OrbStack made a machine of", nil},
+		"nobody knows it, but another": {"ubuntuu", "unknown distro: 'ubuntuu'", orbctl.InvalidArgument, "is nothing", []string{"ubuntu"}},
+		"nobody knows its version":     {"ubuntu:nosuch", "image not found: ubuntu nosuch", orbctl.InvalidArgument, "ubuntu alone leaves it the choice", nil},
+		"it is known":                  {"ubuntu", "no", orbctl.OrbctlFailed, "", nil},
+		"its version may be":           {"ubuntu:noble", "the moon is in the way", orbctl.OrbctlFailed, "", nil},
+		"something else is full":       {"windows", "disk quota exceeded", orbctl.DiskQuotaFull, "", nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			client, _ := expect(t, append(helps("2.2.3", newest), lists("web"), fails(runner.OpCreate, 1, c.says), gone("new"), lists("web"))...)
+			_, err := client.Create(t.Context(), plan(func(p *orbctl.Plan) { p.Distro = c.distro }))
+			e := failure(t, err, c.kind)
+			if c.kind != orbctl.InvalidArgument {
+				return
+			}
+			assert.Equal(t, "distro", e.Problems[0].Field)
+			assert.Contains(t, e.Problems[0].Why, c.why)
+			assert.Equal(t, c.nearest, e.Nearest)
+			assert.Equal(t, orbctl.Distros(), e.Have)
+			assert.Equal(t, c.says, e.Raw, "what it said may be another reason")
+		})
+	}
+	client, _ := expect(t, append(helps("2.2.3", newest), lists("web"), does(runner.OpCreate), up("new"))...)
+	_, err := client.Create(t.Context(), plan(func(p *orbctl.Plan) { p.Distro = "newdistro:1" }))
+	require.NoError(t, err, "orbctl may know more than this list")
+}
+
 // User data goes through a file that nobody else can read, and that is gone
 // whatever becomes of the create.
 func TestUserDataIsInAPrivateFileForAsLongAsItTakes(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"github.com/mark3labs/mcp-go/mcp"
 
 	"orbstack-mcp/internal/stdio"
+	"orbstack-mcp/orbctl"
 )
 
 // completer suggests machine names while a person types an argument of a prompt
@@ -21,16 +22,12 @@ func (c completer) CompletePromptArgument(ctx context.Context, name string, argu
 	}
 	switch argument.Name {
 	case distroArgument:
-		return matching(argument.Value, distros), nil
+		return matching(argument.Value, orbctl.Distros()), nil
 	case machineArgument, "target":
 		return c.machines(ctx, argument.Value)
 	}
 	return nothing(), nil
 }
-
-// distros are what OrbStack is known to make machines of
-// (docs/orbctl-contract.md §9, Distros); another one may work as well.
-var distros = []string{"alma", "alpine", "arch", "centos", "debian", "devuan", "fedora", "gentoo", "kali", "nixos", "openeuler", "opensuse", "oracle", "rocky", "ubuntu", "void"}
 
 // CompleteResourceArgument is mcp-go's server.ResourceCompletionProvider.
 func (c completer) CompleteResourceArgument(ctx context.Context, uri string, argument mcp.CompleteArgument, _ mcp.CompleteContext) (*mcp.Completion, error) {

@@ -142,7 +142,11 @@ func wordsOfInvalid(e *orbctl.Error) *failure {
 	case len(e.Nearest) > 0:
 		f.Hint = "Did you mean " + strings.Join(e.Nearest, " or ") + "?"
 	case e.Key != "" && len(e.Have) > 0: // the key is none of those
-		f.Hint = "orbstack_config_get without key lists all there are."
+		f.Hint = "orbstack_config_get without key lists them."
+	}
+	if e.Op == runner.OpCreate && len(e.Have) > 0 { // it is for orbctl to say which there are
+		f.Hint = strings.TrimSpace(f.Hint + " Known are " + strings.Join(e.Have, ", ") + ". What OrbStack said:")
+		f.Details.Output = clip(e.Raw)
 	}
 	return f
 }

@@ -53,8 +53,12 @@ func create(ctx context.Context, c *Call, in createIn) (madeOut, error) {
 
 // plan checks what the tool knows of, and asks where a person has to agree.
 func (c *Call) plan(ctx context.Context, in createIn) (orbctl.Plan, error) {
+	limits, err := c.Orb.LimitFlags(orbctl.LimitsWanted{CPUs: in.CPUs, Memory: in.Memory, Disk: in.Disk})
+	if err != nil {
+		return orbctl.Plan{}, err
+	}
 	plan := orbctl.Plan{Name: in.Name, UserData: in.UserData, Create: runner.Create{
-		Distro: in.Distro, Arch: in.Arch, User: in.User, CPUs: limitFlag(in.CPUs), Memory: limitFlag(in.Memory), Disk: limitFlag(in.Disk),
+		Distro: in.Distro, Arch: in.Arch, User: in.User, CPUs: limits.CPUs, Memory: limits.Memory, Disk: limits.Disk,
 		Isolated: in.Isolated, IsolateNetwork: in.Isolated, Mounts: in.Mounts,
 	}}
 	if in.IsolateNetwork != nil {
@@ -65,6 +69,9 @@ func (c *Call) plan(ctx context.Context, in createIn) (orbctl.Plan, error) {
 			return orbctl.Plan{}, err
 		}
 		plan.IsolateNetwork = known.Has(orbctl.NetworkIsolation) // a wish of ours and not of the caller's
+	}
+	if len(in.Mounts) > 0 && !in.Isolated { // no flag of this server's would help
+		return orbctl.Plan{}, invalid("mounts need isolated: other machines see the Mac's files anyway")
 	}
 	for _, mount := range in.Mounts {
 		if folder, _, _ := strings.Cut(mount, ":"); !c.Server.allowed(folder) {
@@ -77,7 +84,6 @@ func (c *Call) plan(ctx context.Context, in createIn) (orbctl.Plan, error) {
 	if in.UserData == "" {
 		return plan, nil
 	}
-	var err error
 	plan.Clearance, err = c.clearanceFor(in)
 	return plan, err
 }
@@ -95,14 +101,6 @@ func makeMachine(ctx context.Context, c *Call, j *job.Job, plan orbctl.Plan) (ma
 		out.Posture = probePosture(ctx, c, made.Machine)
 	}
 	return out, nil
-}
-
-// limitFlag is a limit as create takes it: none is no flag.
-func limitFlag(limit string) string {
-	if strings.EqualFold(limit, "unlimited") {
-		return ""
-	}
-	return strings.ToUpper(strings.TrimSpace(limit))
 }
 
 // clearanceFor is clearance for user data, which runs as root in a machine that is

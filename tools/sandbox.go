@@ -2,6 +2,7 @@ package tools
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -31,8 +32,8 @@ type sandboxIn struct {
 
 type sandboxOut struct {
 	Machine   *machineRow `json:"machine,omitempty"`
-	Sound     bool        `json:"sound" jsonschema_description:"Every wall was tried and holds."`
-	Posture   []posture   `json:"posture"`
+	Sound     *bool       `json:"sound,omitempty" jsonschema_description:"Every wall was tried and holds; absent as long as nobody has looked."`
+	Posture   []posture   `json:"posture,omitzero" jsonschema_description:"What was tried from inside; absent likewise."`
 	StillOpen []string    `json:"still_open" jsonschema_description:"What no setting closes."`
 	Job       string      `json:"job,omitempty" jsonschema_description:"It is not done yet: call vm_job."`
 	Note      string      `json:"note,omitempty"`
@@ -54,9 +55,7 @@ func sandbox(ctx context.Context, c *Call, in sandboxIn) (sandboxOut, error) {
 	if err != nil {
 		return sandboxOut{}, err
 	}
-	return inJob(ctx, c, in.Name, func(handle, note string) sandboxOut {
-		return sandboxOut{Posture: []posture{}, StillOpen: stillOpen, Job: handle, Note: note}
-	}, func(ctx context.Context, j *job.Job) (sandboxOut, error) {
+	return inJob(ctx, c, in.Name, laterSandbox, func(ctx context.Context, j *job.Job) (sandboxOut, error) {
 		made, err := makeMachine(ctx, c, j, plan)
 		if err != nil {
 			return sandboxOut{}, err
@@ -65,13 +64,19 @@ func sandbox(ctx context.Context, c *Call, in sandboxIn) (sandboxOut, error) {
 	})
 }
 
+// laterSandbox is one that nobody has looked at yet.
+func laterSandbox(handle, note string) sandboxOut {
+	return sandboxOut{StillOpen: stillOpen, Job: handle, Note: note}
+}
+
 // judge says whether every wall of a new sandbox was tried and holds.
 func judge(made madeOut) sandboxOut {
-	out := sandboxOut{Machine: made.Machine, Posture: made.Posture, StillOpen: stillOpen, Note: made.Note, Sound: len(made.Posture) > 0}
-	for _, p := range out.Posture {
-		out.Sound = out.Sound && p.Holds == "yes"
+	sound := len(made.Posture) > 0
+	for _, p := range made.Posture {
+		sound = sound && p.Holds == "yes"
 	}
-	if !out.Sound {
+	out := sandboxOut{Machine: made.Machine, Posture: made.Posture, StillOpen: stillOpen, Note: made.Note, Sound: &sound}
+	if !sound {
 		out.Note = strings.TrimSpace("Not every wall was seen to hold: do not run in it what must not reach the Mac. " + out.Note)
 	}
 	if out.Posture == nil {
@@ -109,7 +114,7 @@ func checkpoint(ctx context.Context, c *Call, in checkpointIn) (checkpointOut, e
 		j.Say("OrbStack is cloning " + in.Machine)
 		made, err := c.Orb.Clone(ctx, in.Machine, name)
 		if err != nil {
-			return checkpointOut{}, err
+			return checkpointOut{}, ofLabel(err)
 		}
 		out := checkpointOut{Machine: in.Machine, Checkpoint: made.Machine.Name, DiskBytes: made.Machine.DiskSize}
 		if made.Complaint != nil {
@@ -117,6 +122,18 @@ func checkpoint(ctx context.Context, c *Call, in checkpointIn) (checkpointOut, e
 		}
 		return out, nil
 	})
+}
+
+// ofLabel names the argument that a clone's wrong name comes from.
+func ofLabel(err error) error {
+	if e, ok := errors.AsType[*orbctl.Error](err); ok {
+		for i, p := range e.Problems {
+			if p.Field == "new_name" {
+				e.Problems[i].Field, e.Problems[i].Why = "label", "is the end of the clone's name, which "+p.Why
+			}
+		}
+	}
+	return err
 }
 
 func rollbackMachine() Tool {

@@ -17,7 +17,7 @@ machines:
   - {name: web}
   - {name: db, state: stopped}
 faults:
-  - {argv: "^create .* slow$", kind: delay, delay: 1200ms}
+  - {argv: "^create .* slow[a-z]*$", kind: delay, delay: 1200ms}
   - {argv: "^clone db slow", kind: delay, delay: 1200ms}
   - {argv: "^create .* never$", kind: hang}
   - {argv: "^create .* broken$", kind: error, delay: 1200ms}
@@ -31,7 +31,7 @@ func TestMakingAMachineBecomesAJob(t *testing.T) {
 	for _, e := range eras {
 		t.Run(string(e), func(t *testing.T) {
 			t.Parallel()
-			s := open(t, slowWorld, e, "--job-after", "200ms")
+			s := open(t, slowWorld, e, "--job-after", "200ms", "--toolsets", "default,sandbox")
 			begin := func(tool string, a args) string {
 				r := s.call(t, tool, a)
 				require.False(t, r.IsError, r.Text)
@@ -59,6 +59,14 @@ func TestMakingAMachineBecomesAJob(t *testing.T) {
 			assert.Equal(t, "failed", r.at("state"), r.Text)
 			assert.Equal(t, "orbctl_failed", r.at("error", "code"))
 			assert.Nil(t, r.at("result"))
+
+			r = s.call(t, "vm_sandbox_create", args{"name": "slowbox"})
+			require.False(t, r.IsError, r.Text)
+			assert.NotEmpty(t, r.at("job"), r.Text)
+			assert.NotContains(t, r.Structured, "sound", "nobody has looked yet")
+			assert.NotContains(t, r.Structured, "posture")
+			r = s.call(t, "vm_job", args{"job": r.at("job"), "wait_seconds": 45})
+			assert.Contains(t, r.at("result"), "sound", r.Text)
 
 			// While it is made, nobody else makes one of that name.
 			handle = begin("vm_create", args{"name": "never", "distro": "debian"})

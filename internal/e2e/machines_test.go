@@ -43,10 +43,12 @@ func machineCases() []machineCase {
 		{name: "create", tool: "vm_create", args: args{"name": "new", "distro": "debian:trixie"}, says: map[string]any{"machine.name": "new", "machine.state": "running", "machine.distro": "debian:trixie", "exec": asks}, changes: []string{"+new"}, runs: []string{"create debian:trixie new"}},
 		{name: "create, taken", tool: "vm_create", args: args{"name": "new", "distro": "debian"}, code: "machine_exists"},
 		{name: "create, a word of orbctl", tool: "vm_create", args: args{"name": "docker", "distro": "debian"}, code: "invalid_argument"},
-		{name: "create, no distro that is", tool: "vm_create", args: args{"name": "x", "distro": "plan9"}, code: "orbctl_failed", runs: []string{"create plan9 x"}},
+		{name: "create, no distro that is", tool: "vm_create", args: args{"name": "x", "distro": "plan9"}, code: "invalid_argument", runs: []string{"create plan9 x"}},
+		{name: "create, no version that is", tool: "vm_create", args: args{"name": "x", "distro": "debian:nosuch"}, code: "invalid_argument", runs: []string{"create debian:nosuch x"}},
 		{name: "create, a distro that is an option", tool: "vm_create", args: args{"name": "x", "distro": "--all"}, code: "invalid_argument"},
-		{name: "create, a size that is none", tool: "vm_create", args: args{"name": "x", "distro": "debian", "memory": "much"}, code: "invalid_argument", only: last},
-		{name: "create, mounts where all is open", tool: "vm_create", args: args{"name": "x", "distro": "debian", "mounts": []string{"/Users/ana"}}, code: "not_allowed"},
+		{name: "create, a size that is none", tool: "vm_create", args: args{"name": "x", "distro": "debian", "memory": "much"}, code: "invalid_argument"},
+		{name: "create, more than the Mac has", tool: "vm_create", args: args{"name": "x", "distro": "debian", "cpus": 9999, "memory": "999T"}, code: "invalid_argument"},
+		{name: "create, mounts where all is open", tool: "vm_create", args: args{"name": "x", "distro": "debian", "mounts": []string{"/Users/ana"}}, code: "invalid_argument"},
 		{name: "create, root for its user", tool: "vm_create", args: args{"name": "x", "distro": "debian", "user": "root"}, code: "invalid_argument", only: last},
 		{name: "create, another user", tool: "vm_create", args: args{"name": "amd", "distro": "alpine", "user": "eve", "arch": "amd64"}, says: map[string]any{"machine.user": "eve", "machine.arch": "amd64"}, changes: []string{"+amd"}, runs: []string{"create --arch amd64 --user eve alpine amd"}},
 
@@ -58,6 +60,7 @@ func machineCases() []machineCase {
 		{name: "limits before 2.2", tool: "vm_create", args: args{"name": "x", "distro": "debian", "memory": "4G"}, code: "unsupported_version", only: []string{"2.0.4", "2.1.2"}, details: "2.2.0"},
 		{name: "no limits before 2.2", tool: "vm_create", args: args{"name": "free", "distro": "debian", "memory": "unlimited", "cpus": "Unlimited"}, changes: []string{"+free"}, runs: []string{"create debian free"}, only: old},
 		{name: "limits", tool: "vm_create", args: args{"name": "small", "distro": "debian", "cpus": 2, "memory": "4g", "disk": "64G"}, says: map[string]any{"machine.limits.cpus": 2.0}, changes: []string{"+small"}, runs: []string{"create --cpus 2 --memory 4G --disk 64G debian small"}, only: last},
+		{name: "limits as vm_limits_set takes them", tool: "vm_create", args: args{"name": "same", "distro": "debian", "cpus": " 1 ", "memory": "1 GiB", "disk": "24 GB"}, changes: []string{"+same"}, runs: []string{"create --cpus 1 --memory 1G --disk 24G debian same"}, only: last},
 
 		{name: "clone", tool: "vm_clone", args: args{"machine": "db", "new_name": "copy"}, says: map[string]any{"machine.name": "copy", "machine.state": "stopped"}, changes: []string{"+copy"}, runs: []string{"clone db copy"}},
 		{name: "clone, taken", tool: "vm_clone", args: args{"machine": "db", "new_name": "web"}, code: "machine_exists"},
