@@ -120,7 +120,7 @@ func (p ConfigPlan) undo() Undo {
 	switch {
 	case p.Before.Redacted:
 		return Undo{}
-	case p.Before.Set:
+	case p.Before.Value != "": // 0 counts as not set, and can be set all the same
 		return Undo{Known: true, Value: p.Before.Value}
 	case p.Default.Value != "":
 		return Undo{Known: true, Value: p.Default.Value, Default: true}
@@ -145,6 +145,14 @@ func isLate(err error) bool {
 func mayHaveWorked(err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	return ok && e.MayFinish
+}
+
+// withOp says which run an error is about.
+func withOp(err error, op runner.Op) error {
+	if e, ok := errors.AsType[*Error](err); ok {
+		e.Op = op
+	}
+	return err
 }
 
 // withKey adds the setting to an error.

@@ -12,7 +12,7 @@ import (
 // force yet: many keys need a restart of OrbStack.
 type Setting struct {
 	Key   string
-	Value string // one line of clean text; "" when not Set
+	Value string // one line of clean text; when not Set "", or "0" of a limit
 	Set   bool
 	// Redacted: Value is a URL that holds a user or a password, and that part
 	// stands there as untrusted.Redacted. The true value never leaves this package.
@@ -23,9 +23,16 @@ type Setting struct {
 
 // newSetting keeps the stored text to compare and a safe form of it to show.
 func newSetting(key, value string) Setting {
-	s := Setting{Key: untrusted.Line(key), Set: value != "", raw: value}
+	s := Setting{Key: untrusted.Line(key), Set: value != "" && !isUnsetZero(key, value), raw: value}
 	s.Value, s.Redacted = untrusted.Redact(untrusted.Line(value))
 	return s
+}
+
+// isUnsetZero: the limits and ports of a machine that has none read as 0
+// (docs/orbctl-contract.md §4).
+func isUnsetZero(key, value string) bool {
+	entry, _ := Lookup(key)
+	return value == "0" && entry.Scope == MachineScope && entry.Default.Value == "0"
 }
 
 // settingLine is one line of `config show`. A key has no blank, so that a value

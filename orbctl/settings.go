@@ -31,7 +31,9 @@ type KnownSetting struct {
 
 // ConfigGet reads one setting: one run, and more only if that fails or may be cut.
 // A key that is not in the catalogue is read from the listing of all; if it is not
-// there either, it is InvalidArgument with the nearest keys.
+// there either, it is InvalidArgument with the nearest keys; one that this version of
+// OrbStack does not have is UnsupportedVersion, which once in the Client's life two runs
+// more find out.
 func (c *Client) ConfigGet(ctx context.Context, key string) (KnownSetting, error) {
 	key = strings.TrimSpace(key)
 	entry, known := Lookup(key)
@@ -51,7 +53,23 @@ func (c *Client) ConfigGet(ctx context.Context, key string) (KnownSetting, error
 			err = missing
 		}
 	}
+	if lacks := c.lacks(ctx, entry, stored, err); lacks != nil {
+		err = lacks
+	}
 	return KnownSetting{Entry: entry, Known: true, Setting: stored}, err
+}
+
+// lacks is UnsupportedVersion for a key that this OrbStack does not have, which it
+// refuses or does not list. Of a value that was read nothing more is asked.
+func (c *Client) lacks(ctx context.Context, entry Entry, stored Setting, failed error) error {
+	if entry.Feature == "" || failed == nil && stored.Set || failed != nil && !isKind(failed, OrbctlFailed) {
+		return nil
+	}
+	can, err := c.Capabilities(ctx)
+	if err != nil { // what is known is told
+		return nil //nolint:nilerr // it only keeps from saying more
+	}
+	return withOp(withKey(can.Require(entry.Feature), entry.Name), runner.OpConfigGet)
 }
 
 // stored runs `config get`. Any text can be a value, so half of one looks like a

@@ -114,6 +114,30 @@ func TestASettingIsReadAgainWhenItCouldNotBeRead(t *testing.T) {
 	})
 }
 
+func TestAKeyThatThisVersionDoesNotHaveSaysSo(t *testing.T) {
+	old := []step{prints(runner.OpVersion, "Version: 2.0.4 (2000400)\n"), prints(runner.OpHelp, help204)}
+	for name, steps := range map[string][]step{
+		"refused":    append([]step{fails(runner.OpConfigGet, 1, "no such key"), fails(runner.OpConfigGet, 1, "no such key"), fails(runner.OpConfigGet, 1, "no such key"), prints(runner.OpInfo, sample(t, "info.v2.0.running.json"))}, old...),
+		"not listed": append([]step{prints(runner.OpConfigGet, sample(t, "config-show.txt"))}, old...),
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c, _ := expect(t, steps...)
+				_, err := c.ConfigGet(t.Context(), "machine.web.cpu")
+				e := failure(t, err, orbctl.UnsupportedVersion)
+				assert.Equal(t, "machine.web.cpu", e.Key)
+				assert.Equal(t, "2.2.0", e.Needs)
+				assert.Equal(t, runner.OpConfigGet, e.Op)
+			})
+		})
+	}
+	c, _ := expect(t, append([]step{prints(runner.OpConfigGet, "0\n")}, capable(t)...)...)
+	s, err := c.ConfigGet(t.Context(), "machine.web.cpu")
+	require.NoError(t, err)
+	assert.Equal(t, "0", s.Setting.Value)
+	assert.False(t, s.Setting.Set, "0 is no limit")
+}
+
 // Half a value looks like a whole one, and nothing at all like a key that is not
 // set: what ends without a newline is looked for in the listing of all.
 func TestASettingThatMayBeCutIsLookedUpInTheListing(t *testing.T) {

@@ -45,6 +45,8 @@ func TestArgumentsThatCanOnlyMeanOneThingArePutRight(t *testing.T) {
 		"text for a boolean":            {`{"target":"db","dry":"true"}`, `{"target":"db","dry":true}`},
 		"false in text":                 {`{"target":"db","dry":"false"}`, `{"target":"db","dry":false}`},
 		"a number for text":             {`{"target":5432}`, `{"target":"5432"}`},
+		"8192.0 for text":               {`{"target":8192.0}`, `{"target":"8192"}`},
+		"a fraction for text":           {`{"target":3.20}`, `{"target":"3.20"}`},
 		"a boolean for text":            {`{"target":true}`, `{"target":"true"}`},
 		"one value for a list":          {`{"target":"db","tags":"x"}`, `{"target":"db","tags":["x"]}`},
 		"a number in a list of texts":   {`{"target":"db","tags":[1]}`, `{"target":"db","tags":["1"]}`},

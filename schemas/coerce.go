@@ -45,6 +45,9 @@ func coerce(v any, s *jsonschema.Schema) any {
 	case "string":
 		switch v := v.(type) {
 		case json.Number:
+			if whole, ok := wholeNumber(v).(json.Number); ok { // 8192.0 is 8192
+				return whole.String()
+			}
 			return v.String()
 		case bool:
 			return strconv.FormatBool(v)

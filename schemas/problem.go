@@ -47,10 +47,19 @@ func (c *Checker) problem(e *jsonschema.ValidationError) string {
 		return fmt.Sprintf("%s must be at most %g", at, want)
 	case *kind.MaxLength:
 		return fmt.Sprintf("%s must be at most %d characters long", at, k.Want)
+	case *kind.MinItems:
+		return fmt.Sprintf("%s must hold at least %s", at, entries(k.Want))
 	case *kind.MaxItems:
 		return fmt.Sprintf("%s must hold at most %d entries", at, k.Want)
 	}
 	return at + ": " + e.ErrorKind.LocalizedString(english())
+}
+
+func entries(n int) string {
+	if n == 1 {
+		return "one entry"
+	}
+	return fmt.Sprintf("%d entries", n)
 }
 
 func (c *Checker) unknown(names []string) string {

@@ -2,6 +2,7 @@ package tools
 
 import (
 	"context"
+	"strings"
 
 	"orbstack-mcp/orbctl"
 	"orbstack-mcp/orbctl/untrusted"
@@ -11,7 +12,7 @@ func configGet() Tool {
 	return Do(Tool{
 		Name: "orbstack_config_get", Title: "Read OrbStack's settings",
 		Family: Config, Effect: Reads,
-		Doc: "Reads one setting of OrbStack or a machine, or all, with type, default, unit and whether a restart applies it. " +
+		Doc: "Reads one setting of OrbStack or a machine, or lists them, with type, default, unit and whether a restart applies it. " +
 			"Use when somebody asks how much memory OrbStack has, or which settings there are. Values are as stored: one may not be in force until OrbStack restarts.",
 	}, readConfig)
 }
@@ -29,7 +30,7 @@ type configGetOut struct {
 
 type setting struct {
 	Key      string `json:"key"`
-	Value    string `json:"value" jsonschema_description:"As stored; empty when not set."`
+	Value    string `json:"value" jsonschema_description:"As stored; when not set empty, or 0 of a machine."`
 	Set      bool   `json:"set"`
 	Redacted bool   `json:"redacted,omitempty" jsonschema_description:"A password in the value was hidden."`
 	Type     string `json:"type,omitempty"`
@@ -51,7 +52,11 @@ func readConfig(ctx context.Context, c *Call, in configGetIn) (configGetOut, err
 		if err != nil {
 			return configGetOut{}, err
 		}
-		return configGetOut{Settings: []setting{settingOf(s)}}, nil
+		out := configGetOut{Settings: []setting{settingOf(s)}}
+		if s.Machine != "" {
+			out.Note = "Whether there still is a machine of that name was not looked at; prefix machine." + untrusted.Line(s.Machine) + ". tells."
+		}
+		return out, nil
 	}
 	all, machinesErr, err := c.Orb.Settings(ctx, in.Prefix)
 	if err != nil {
@@ -64,10 +69,26 @@ func readConfig(ctx context.Context, c *Call, in configGetIn) (configGetOut, err
 	if machinesErr != nil {
 		out.Missing = []missing{{Part: "stale", Why: "which machines are gone is not known: " + explain(machinesErr).Message}}
 	}
+	var notes []string
 	if len(all) == 0 {
-		out.Note = "No key starts with " + untrusted.Line(in.Prefix) + ". Without prefix all are shown."
+		notes = append(notes, "No key that is set or OrbStack's own starts with "+untrusted.Line(in.Prefix)+".")
 	}
+	if strings.HasPrefix(in.Prefix, "machine.") || strings.HasPrefix("machine.", in.Prefix) {
+		notes = append(notes, "Of machines only the keys that are set are listed; each has machine.NAME. with "+strings.Join(machineFields(), ", ")+".")
+	}
+	out.Note = strings.Join(notes, " ")
 	return out, nil
+}
+
+// machineFields are what a machine has settings for.
+func machineFields() []string {
+	var fields []string
+	for _, k := range orbctl.Catalogue() {
+		if k.Scope == orbctl.MachineScope {
+			fields = append(fields, k.Field)
+		}
+	}
+	return fields
 }
 
 func settingOf(s orbctl.KnownSetting) setting {

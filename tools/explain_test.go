@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/stretchr/testify/assert"
@@ -171,6 +172,34 @@ func TestACallIsLabelledWithItsTool(t *testing.T) {
 	require.Len(t, history.Entries, len(all))
 	for i, tool := range all {
 		assert.Equal(t, tool.Name, history.Entries[i].Tool)
+	}
+}
+
+// What no fault of orbctl's brings about: word for word, as a client reads it.
+func TestTheWordsOfAnAnswerThatIsNoYesOfAWaitAndOfAnEnd(t *testing.T) {
+	t.Parallel()
+	const unasked = "\nDo not try again unasked. Some clients answer no by themselves and show nobody anything: tell the user what you wanted to do."
+	const anew = ". Nothing was changed.\nCall again without it, and the user is asked anew."
+	s := newTestSeals(t)
+	used := asker(s, stateOf(t, s), "decline")
+	_ = used.Confirm(deleteIt)
+	other := asker(s, stateOf(t, s), "accept")
+	other.digest = "e"
+	for name, c := range map[string]struct {
+		err  error
+		text string
+	}{
+		"no":               {asker(s, stateOf(t, s), "decline").Confirm(deleteIt), "confirmation_declined: The answer was no. Nothing was changed." + unasked},
+		"closed":           {asker(s, stateOf(t, s), "cancel").Confirm(deleteIt), "confirmation_declined: The question was closed without an answer, which counts as no. Nothing was changed." + unasked},
+		"no answer":        {asker(s, stateOf(t, s), "").Confirm(deleteIt), "confirmation_declined: The client came back without an answer, which counts as no. Nothing was changed." + unasked},
+		"made up":          {asker(s, "x", "accept").Confirm(deleteIt), "confirmation_expired: The answer that came with this call does not count: its state is not one of this server's" + anew},
+		"used":             {asker(s, used.state, "accept").Confirm(deleteIt), "confirmation_expired: The answer that came with this call does not count: it was used already, or is too old" + anew},
+		"for another call": {other.Confirm(deleteIt), "confirmation_expired: The answer that came with this call does not count: it belongs to other arguments than it was given for" + anew},
+		"another server": {&orbctl.Error{Kind: orbctl.Busy, Op: runner.OpStop, Why: (&runner.BusyError{What: "machine web", After: time.Minute}).Error()},
+			"busy: Another operation on machine web was still under way after 1m0s. Nothing was done.\nSomebody else, perhaps another assistant, works on it. Look at its state and call again when that is done."},
+		"cancelled": {stdio.ErrCancelled, "cancelled: The call was cut before it was done: " + stdio.ErrCancelled.Error() + ".\nReading has changed nothing. If it was to change something, look before trying again."},
+	} {
+		assert.Equal(t, c.text, explain(c.err).text(), name)
 	}
 }
 

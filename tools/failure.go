@@ -57,6 +57,16 @@ const (
 // Error makes a failure an error, so that a tool's function can return one.
 func (f *failure) Error() string { return string(f.Code) + ": " + f.Message }
 
+// nothingChanged is what a failure says to whoever wanted a change.
+const nothingChanged = "Nothing was changed."
+
+// ofReading is a failure of a tool that changes nothing anyway.
+func (f *failure) ofReading() *failure {
+	read := *f
+	read.Message = strings.TrimSpace(strings.TrimSuffix(strings.TrimPrefix(f.Message, nothingChanged), nothingChanged))
+	return &read
+}
+
 // maxOutput is how much of a program's own words an error text may hold, so
 // that it stays within 150 tokens or so of ours beside it.
 const maxOutput = 600

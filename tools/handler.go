@@ -82,6 +82,9 @@ func (s *toolServer) attempt(ctx context.Context, t Tool, checker func() (*schem
 			err = context.Cause(ctx) // why it ended, not only that it did
 		}
 		f := explain(err)
+		if t.Effect == Reads {
+			f = f.ofReading()
+		}
 		s.log.Log(ctx, level(f.Code), "tool failed", "tool", t.Name, "code", f.Code)
 		return failed(f), nil
 	}

@@ -30,7 +30,7 @@ func (s *toolServer) addResources(srv *server.MCPServer) {
 			return contents(req.Params.URI, out, err)
 		})
 	srv.AddResource(
-		mcp.NewResource(configURI, "config", mcp.WithResourceDescription("Every setting of OrbStack, as orbstack_config_get shows them."), mcp.WithMIMEType(jsonType)),
+		mcp.NewResource(configURI, "config", mcp.WithResourceDescription("The settings of OrbStack, as orbstack_config_get lists them."), mcp.WithMIMEType(jsonType)),
 		func(ctx context.Context, req mcp.ReadResourceRequest) ([]mcp.ResourceContents, error) {
 			out, err := readConfig(ctx, s.call("", nil, nil), configGetIn{})
 			return contents(req.Params.URI, out, err)

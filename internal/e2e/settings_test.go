@@ -63,6 +63,47 @@ func TestTheCatalogueIsShownWithWhatIsStored(t *testing.T) {
 	}
 }
 
+// A key by itself and a listing tell the same, also of what is not set.
+func TestAKeyAndAListingTellTheSame(t *testing.T) {
+	t.Parallel()
+	const world = `
+config: {cpu: "2", k8s.expose_services: "true"}
+machines: [{name: web, limits: {memory_mib: 512}}]
+`
+	for _, e := range turnOf(t) {
+		t.Run(string(e), func(t *testing.T) {
+			t.Parallel()
+			s := open(t, world, e)
+			for key, want := range map[string]string{
+				"rosetta": "", "k8s.enable": "", "network.subnet4": "", "memory_mib": "", "data_dir": "", "cpu": "2", "k8s.expose_services": "true",
+				"machine.web.memory_mib": "512", "machine.web.username": "ana",
+			} {
+				one := s.call(t, "orbstack_config_get", args{"key": key})
+				require.False(t, one.IsError, one.Text)
+				all := s.call(t, "orbstack_config_get", args{"prefix": key})
+				require.False(t, all.IsError, all.Text)
+				assert.Equal(t, one.at("settings", 0), all.at("settings", 0), key)
+				assert.Equal(t, want, one.at("settings", 0, "value"), key)
+				assert.Equal(t, want != "", one.at("settings", 0, "set"), key)
+				assert.Equal(t, strings.HasPrefix(key, "machine."), one.at("note") != nil, "whether a machine is gone was not looked at")
+			}
+			r := s.call(t, "orbstack_config_get", args{"key": "machine.web.cpu"})
+			require.False(t, r.IsError, r.Text)
+			assert.Equal(t, "0", r.at("settings", 0, "value"))
+			assert.Equal(t, false, r.at("settings", 0, "set"), "no limit is none that is set")
+			for prefix, listed := range map[string]int{"": 24, "machine.": 2, "machine.web.": 2, "machine.nope.": 0} {
+				r = s.call(t, "orbstack_config_get", args{"prefix": prefix})
+				require.False(t, r.IsError, r.Text)
+				assert.Len(t, r.at("settings"), listed, prefix)
+				assert.Contains(t, r.at("note"), "Of machines only the keys that are set are listed; each has machine.NAME. with username, cpu,")
+			}
+			r = s.call(t, "orbstack_config_set", args{"key": "rosetta", "value": "true", "dry_run": true})
+			require.False(t, r.IsError, r.Text)
+			assert.Equal(t, "", r.at("before"), "it was not set")
+		})
+	}
+}
+
 // On 2.0.x `config get` prints the whole listing (docs/orbctl-contract.md §4).
 func TestAnOldListingIsReadForTheOneKey(t *testing.T) {
 	t.Parallel()

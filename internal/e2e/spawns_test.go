@@ -188,21 +188,62 @@ func TestCallsAtOnceShareOneStatus(t *testing.T) {
 	}
 }
 
-// Beyond 20 machines only their names are told, and nobody is asked one by one.
-func TestAListOfManyIsOneRun(t *testing.T) {
+// What costs a run more than usual, and why.
+func TestTheRunsOfRareCases(t *testing.T) {
 	t.Parallel()
+	const world = `
+dns: [{name: db.orb.local, rcode: NXDOMAIN}]
+machines:
+  - {name: web, users: [root, ana, eve]}
+  - {name: db}
+  - {name: ghosty, default_username: ghost, users: [root], files: {/etc/passwd: "root:x:0:0:root:/root:/bin/sh\nbob:x:1000:1000:bob:/home/bob:/bin/sh\n"}}
+`
+	const infoGhosty = "info ghosty -f json"
+	cases := []spawnCase{
+		// The name of another machine does not resolve: its address is asked for, and tried (ADR 4).
+		{"test of a machine whose name does not resolve", "vm_test_connectivity", args{"machine": "web", "target": "db", "count": 1}, []string{runList, probeWeb + "connectivity", "info db -f json", probeWeb + "connectivity"}},
+		{"user by its key", "orbstack_config_set", args{"key": "machine.web.username", "value": "eve"}, []string{infoWeb, probeWeb + "users", "config set machine.web.username eve", "config get machine.web.username"}},
+		{"user by its key, dry", "orbstack_config_set", args{"key": "machine.web.username", "value": "ana", "dry_run": true}, []string{infoWeb, probeWeb + "users"}},
+		// orb run does not take a user that the machine does not have: the probe is root's then.
+		{"network, with a default user that is missing", "vm_network_details", args{"machine": "ghosty"}, []string{infoGhosty, "run -m ghosty -w / network", "run -m ghosty -u root -w / network"}},
+		{"user, with a default user that is missing", "vm_username_set", args{"machine": "ghosty", "username": "bob"}, []string{infoGhosty, "run -m ghosty -w / users", "run -m ghosty -u root -w / users", "config set machine.ghosty.username bob", "config get machine.ghosty.username"}},
+	}
 	for _, e := range turnOf(t) {
 		t.Run(string(e), func(t *testing.T) {
 			t.Parallel()
+			s := open(t, world, e)
+			s.call(t, "orbstack_status", args{})
+			for _, c := range cases {
+				mark := len(s.reached())
+				r := s.call(t, c.tool, c.args)
+				assert.False(t, r.IsError, "%s: %s", c.name, r.Text)
+				calls, _ := s.spawns(mark)
+				assert.Equal(t, c.runs, calls, c.name)
+			}
+		})
+	}
+}
+
+// Beyond 20 machines only their names are told, and nobody is asked one by one.
+func TestAListOfManyIsOneRun(t *testing.T) {
+	t.Parallel()
+	for i, n := range []int{20, 21, 24} {
+		e := eras[i%2]
+		t.Run(fmt.Sprintf("%s %d", e, n), func(t *testing.T) {
+			t.Parallel()
 			var machines strings.Builder
-			for i := range 24 {
+			for i := range n {
 				fmt.Fprintf(&machines, "  - {name: m%02d, state: stopped}\n", i)
 			}
 			s := open(t, "machines:\n"+machines.String(), e)
 			r := s.call(t, "vm_list", args{})
 			require.False(t, r.IsError, r.Text)
-			assert.Len(t, r.at("machines"), 24)
+			assert.Len(t, r.at("machines"), n)
 			calls, _ := s.spawns(0)
+			if n == 20 {
+				assert.Len(t, calls, 1+20)
+				return
+			}
 			assert.Equal(t, []string{runList}, calls)
 
 			mark := len(s.reached())

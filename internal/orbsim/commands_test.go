@@ -93,7 +93,7 @@ func TestErrorsOfMachineCommands(t *testing.T) {
 func TestSettings(t *testing.T) {
 	s := up(t, "extends: base")
 	assert.Equal(t, result{out: "8\n"}, s.orbctl("config", "get", "cpu"))
-	assert.Equal(t, result{out: "false\n"}, s.orbctl("config", "get", "k8s.enable"), "a default")
+	assert.Equal(t, result{out: "\n"}, s.orbctl("config", "get", "k8s.enable"), "unset, though it has a default")
 	assert.Equal(t, result{out: "\n"}, s.orbctl("config", "get", "data_dir"), "unset")
 	assert.Equal(t, result{out: "0\n"}, s.orbctl("config", "get", "machine.dev.cpu"))
 	assert.Equal(t, result{}, s.orbctl("config", "set", "machine.dev.cpu", "2"))

@@ -26,36 +26,35 @@ const (
 type setting struct {
 	key     string
 	kind    keyKind
-	value   string // the default; "" is unset
-	restart bool   // config set prints the restart hint
+	restart bool // config set prints the restart hint
 }
 
 // settings is the table of docs/orbctl-contract.md §4, in the order of the
 // fragments of testdata/config-show.txt. Machine keys stand after rosetta.
 var settings = []setting{
-	{"cpu", kindInt, "11", true},
-	{"memory_mib", kindInt, "16384", true},
-	{"network.subnet4", kindCIDR, "192.168.138.0/23", true},
-	{"rosetta", kindBool, "true", true},
-	{"machine.", "", "", false}, // where machine.NAME.KEY is listed
-	{"machines.forward_ports", kindBool, "true", false},
-	{"machines.expose_ports_to_lan", kindBool, "true", false},
-	{"k8s.enable", kindBool, "false", true},
-	{"k8s.expose_services", kindBool, "false", true},
-	{"data_allow_backup", kindBool, "false", false},
-	{"data_dir", kindString, "", true},
-	{"docker.set_context", kindBool, "true", false},
-	{"docker.expose_ports_to_lan", kindBool, "true", false},
-	{"docker.node_name", kindString, "orbstack", false},
-	{"mount_hide_shared", kindBool, "false", false},
-	{"network_proxy", kindString, "auto", false},
-	{"network.proxy.exclude", kindList, "", false},
-	{"network.https", kindBool, "", false},
-	{"network_bridge", kindBool, "", false},
-	{"ssh.expose_port", kindBool, "false", false},
-	{"setup.use_admin", kindBool, "", false},
-	{"app.start_at_login", kindBool, "false", false},
-	{"power.pause_in_sleep", kindBool, "", false},
+	{"cpu", kindInt, true},
+	{"memory_mib", kindInt, true},
+	{"network.subnet4", kindCIDR, true},
+	{"rosetta", kindBool, true},
+	{"machine.", "", false}, // where machine.NAME.KEY is listed
+	{"machines.forward_ports", kindBool, false},
+	{"machines.expose_ports_to_lan", kindBool, false},
+	{"k8s.enable", kindBool, true},
+	{"k8s.expose_services", kindBool, true},
+	{"data_allow_backup", kindBool, false},
+	{"data_dir", kindString, true},
+	{"docker.set_context", kindBool, false},
+	{"docker.expose_ports_to_lan", kindBool, false},
+	{"docker.node_name", kindString, false},
+	{"mount_hide_shared", kindBool, false},
+	{"network_proxy", kindString, false},
+	{"network.proxy.exclude", kindList, false},
+	{"network.https", kindBool, false},
+	{"network_bridge", kindBool, false},
+	{"ssh.expose_port", kindBool, false},
+	{"setup.use_admin", kindBool, false},
+	{"app.start_at_login", kindBool, false},
+	{"power.pause_in_sleep", kindBool, false},
 }
 
 func settingOf(key string) (setting, bool) {
@@ -226,8 +225,8 @@ func (d *Daemon) get(key string) (string, bool) {
 	if v, ok := d.config[key]; ok {
 		return v, true
 	}
-	s, ok := settingOf(key)
-	return s.value, ok
+	_, ok := settingOf(key) // unset is empty, whatever the default (docs/orbctl-contract.md §4)
+	return "", ok
 }
 
 // set stores a value and says whether OrbStack wants a restart for it. The
