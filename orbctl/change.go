@@ -147,14 +147,6 @@ func mayHaveWorked(err error) bool {
 	return ok && e.MayFinish
 }
 
-// withOp says which run an error is about.
-func withOp(err error, op runner.Op) error {
-	if e, ok := errors.AsType[*Error](err); ok {
-		e.Op = op
-	}
-	return err
-}
-
 // withKey adds the setting to an error.
 func withKey(err error, key string) error {
 	if e, ok := errors.AsType[*Error](err); ok {

@@ -14,7 +14,7 @@ type Kind string
 // The kinds of errors that can come out of this package. Beside each: the facts
 // of an Error that are set.
 const (
-	InvalidArgument    Kind = "invalid_argument"     // Problems; Key and Nearest for a setting; Have: what there is instead
+	InvalidArgument    Kind = "invalid_argument"     // Problems; Key and Nearest for a setting; Have: what there is instead; Raw of a create that orbctl refused
 	OrbctlNotFound     Kind = "orbctl_not_found"     // Err: a *runner.BinaryError with the places that were tried
 	OrbStackNotRunning Kind = "orbstack_not_running" // Status, Why
 	OrbStackStarting   Kind = "orbstack_starting"    // Status, Why

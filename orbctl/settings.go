@@ -69,7 +69,7 @@ func (c *Client) lacks(ctx context.Context, entry Entry, stored Setting, failed 
 	if err != nil { // what is known is told
 		return nil //nolint:nilerr // it only keeps from saying more
 	}
-	return withOp(withKey(can.Require(entry.Feature), entry.Name), runner.OpConfigGet)
+	return withKey(can.Require(entry.Feature), entry.Name)
 }
 
 // stored runs `config get`. Any text can be a value, so half of one looks like a
