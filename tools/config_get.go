@@ -74,7 +74,7 @@ func readConfig(ctx context.Context, c *Call, in configGetIn) (configGetOut, err
 		notes = append(notes, "No key that is set or OrbStack's own starts with "+untrusted.Line(in.Prefix)+".")
 	}
 	if strings.HasPrefix(in.Prefix, "machine.") || strings.HasPrefix("machine.", in.Prefix) {
-		notes = append(notes, "Of machines only the keys that are set are listed; each has machine.NAME. with "+strings.Join(machineFields(), ", ")+".")
+		notes = append(notes, "Of machines only the keys that are set are listed; as far as this OrbStack has them there are machine.NAME. with "+strings.Join(machineFields(), ", ")+".")
 	}
 	out.Note = strings.Join(notes, " ")
 	return out, nil

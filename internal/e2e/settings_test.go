@@ -95,7 +95,7 @@ machines: [{name: web, limits: {memory_mib: 512}}]
 				r = s.call(t, "orbstack_config_get", args{"prefix": prefix})
 				require.False(t, r.IsError, r.Text)
 				assert.Len(t, r.at("settings"), listed, prefix)
-				assert.Contains(t, r.at("note"), "Of machines only the keys that are set are listed; each has machine.NAME. with username, cpu,")
+				assert.Contains(t, r.at("note"), "Of machines only the keys that are set are listed; as far as this OrbStack has them there are machine.NAME. with username, cpu,")
 			}
 			r = s.call(t, "orbstack_config_set", args{"key": "rosetta", "value": "true", "dry_run": true})
 			require.False(t, r.IsError, r.Text)
