@@ -89,10 +89,10 @@ func spawnCases() []spawnCase {
 		{"default", "vm_default_set", args{"machine": "other"}, []string{infoOther, runDefault, "default other", runDefault}},
 		{"default again", "vm_default_set", args{"machine": "other"}, []string{infoOther, runDefault}},
 		{"delete, asked first", "vm_delete", args{"machine": "other"}, []string{infoOther, infoOther, "delete -f other", runList}},
-		{"create", "vm_create", args{"name": "new", "distro": "debian", "isolated": true}, []string{runList, "create --isolated --isolate-network debian new", "info new -f json", "run -m new -w / posture"}},
+		{"create", "vm_create", args{"name": "new", "distro": "debian", "isolated": true}, []string{runList, "create --isolated --isolate-network debian new", "info new -f json", "info new -f json", "run -m new -w / posture"}}, // the second since it was made in between
 		{"create, taken", "vm_create", args{"name": "new", "distro": "debian"}, []string{runList}},
 		{"exec", "vm_exec", args{"machine": "new", "command": "true"}, []string{"info new -f json", "run -m new -w / exec"}},
-		{"exec, asked first", "vm_exec", args{"machine": "web", "command": "true"}, []string{infoWeb, infoWeb, "run -m web -w / exec"}},
+		{"exec, asked first", "vm_exec", args{"machine": "web", "command": "true"}, []string{infoWeb, infoWeb, infoWeb, "run -m web -w / exec"}}, // the last one for what a person has agreed to
 		{"no such job", "vm_job", args{"job": "job_nothing"}, nil},
 		{"no such job to end", "vm_job_cancel", args{"job": "job_nothing"}, nil},
 	}
