@@ -94,8 +94,11 @@ func hostile(kind string, more []string) {
 	case "daemon": // leaves the group and holds the pipe
 		tried("fork", spawn(true, true, "sleep"))
 	case "daemon2": // forks twice and lets go of everything
-		tried("fork", spawn(true, true, "daemonmid"))
-		lingerFor(100 * time.Millisecond)
+		middle, err := begin(true, true, "daemonmid")
+		tried("fork", err)
+		if err == nil {
+			_ = middle.Wait() // it has forked again by then
+		}
 	case "daemonmid":
 		tried("fork", spawn(true, false, "sleep"))
 	case "daemonlive": // the leader stays beside its daemon
@@ -144,9 +147,14 @@ func hostile(kind string, more []string) {
 
 // spawn starts a hostile grandchild.
 func spawn(leave, keep bool, orders ...string) error {
+	_, err := begin(leave, keep, orders...)
+	return err
+}
+
+func begin(leave, keep bool, orders ...string) (*exec.Cmd, error) {
 	self, err := os.Executable()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	c := exec.Command(self)
 	c.Args = append([]string{"orbctl", "hostile"}, orders...)
@@ -154,7 +162,7 @@ func spawn(leave, keep bool, orders ...string) error {
 		c.Stdout, c.Stderr = os.Stdout, os.Stderr
 	}
 	c.SysProcAttr = &syscall.SysProcAttr{Setsid: leave}
-	return c.Start()
+	return c, c.Start()
 }
 
 // rawForks knocks on every door: the Go runtime knows one only. What does get
