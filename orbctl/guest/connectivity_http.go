@@ -14,9 +14,14 @@ type httpAnswer struct {
 }
 
 var (
-	statusLine   = regexp.MustCompile(`(?m)^(?:< | *)HTTP/[\d.]+ (\d{3})\b`)
-	wget2Status  = regexp.MustCompile(`(?m)^HTTP (?:ERROR )?response (\d{3})\b`)
-	locationLine = regexp.MustCompile(`(?mi)^(?:< | *)Location: *(\S+)\s*$`)
+	statusLine  = regexp.MustCompile(`(?m)^(?:< | *)HTTP/[\d.]+ (\d{3})\b`)
+	wget2Status = regexp.MustCompile(`(?m)^HTTP (?:ERROR )?response (\d{3})\b`)
+	// curl 7, curl 8, and both where the handshake has begun.
+	curlConnected = regexp.MustCompile(`(?m)^(?:Connected to |Established connection to |ALPN: |TLSv1\.\d \(OUT\)|SSL connection timeout)`)
+	// bash (connectivity.sh), netcat of OpenBSD and of Hobbit, ncat, wget
+	rawConnected  = regexp.MustCompile(`(?m)^connect 0 |^Connection to .* succeeded!|^\(UNKNOWN\) .* open$|^Ncat: Connected to `)
+	wgetConnected = regexp.MustCompile(`(?m)^Connecting to .* connected\.$`)
+	locationLine  = regexp.MustCompile(`(?mi)^(?:< | *)Location: *(\S+)\s*$`)
 )
 
 // judgeHTTP reads one HEAD request.
@@ -59,6 +64,12 @@ func byStatus(status int, latency time.Duration) Attempt {
 	return a
 }
 
+// silent is the attempt that a host makes which takes a connection and then says
+// nothing.
+func silent(run toolRun) Attempt {
+	return Attempt{Verdict: Timeout, Connected: true, Detail: "connected, but no answer in " + run.patience.String()}
+}
+
 // judgeCurl goes by curl's exit status (curl(1), EXIT CODES), and for what it
 // does not tell apart by what -v says.
 func judgeCurl(run toolRun, answer *httpAnswer) Attempt {
@@ -83,8 +94,9 @@ func judgeCurl(run toolRun, answer *httpAnswer) Attempt {
 	case 6:
 		return Attempt{Verdict: DNSFailed, Detail: line}
 	case 28:
-		if connected > 0 {
-			return Attempt{Verdict: Timeout, Detail: "connected, but no answer in " + run.patience.String()}
+		// Its time to connect holds the TLS handshake; what -v says of TCP comes before.
+		if connected > 0 || curlConnected.MatchString(run.text) {
+			return silent(run)
 		}
 		return Attempt{Verdict: Timeout, Detail: "no connection in " + run.patience.String()}
 	case 1, 8, 16, 92: // HTTP/0.9, a weird reply, HTTP/2 framing
@@ -146,7 +158,11 @@ func judgeWget(run toolRun, answer httpAnswer) Attempt {
 	case run.exit == 5, strings.Contains(lower, "ssl connection"):
 		return Attempt{Verdict: TLSFailed, Detail: wgetTLS(run.text)}
 	}
-	return run.failure()
+	a := run.failure()
+	if a.Verdict == Timeout && wgetConnected.MatchString(run.text) {
+		return silent(run)
+	}
+	return a
 }
 
 // wgetTLS is wget's line about the certificate or the handshake.
@@ -172,6 +188,10 @@ func judgeRaw(run toolRun, answer httpAnswer) Attempt {
 		return Attempt{Verdict: v, Detail: line}
 	case theirs != "":
 		return Attempt{Verdict: HTTPError, Detail: "the answer is not HTTP: " + said(theirs, "")}
+	case (killed(run.exit) || run.took >= run.patience) && rawConnected.MatchString(run.text):
+		return silent(run)
+	case killed(run.exit) && own == "" && (run.dialect == "exec" || run.dialect == "plain"):
+		return silent(run) // busybox says when it cannot connect in its time
 	case killed(run.exit), run.took >= run.patience:
 		return Attempt{Verdict: Timeout, Detail: "no answer in " + run.patience.String()}
 	case run.exit == 0:

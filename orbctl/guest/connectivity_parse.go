@@ -28,10 +28,6 @@ func ParseConnectivity(q ConnectivityQuery, t Transcript) (ConnectivityReport, e
 	if len(r.Legs) == 0 {
 		return ConnectivityReport{}, ErrNoAnswer
 	}
-	// A way that nobody came to says nothing beside one that was tried.
-	if slices.ContainsFunc(r.Legs, LegReport.tried) {
-		r.Legs = slices.DeleteFunc(r.Legs, func(l LegReport) bool { return !l.tried() })
-	}
 	r.Conclude()
 	if r.Verdict == NoTool {
 		distro, _ := t.Find("os")
@@ -48,6 +44,7 @@ func readLeg(n *notes, q ConnectivityQuery, number string, leg Leg) []LegReport 
 	host, addr, _ := normalHost(leg.Host)
 	base.Host = host
 	var lookup []Section
+	late := false // the time was up before the name had an address
 	byFamily := map[int][]Section{}
 	for _, s := range n.transcript.Sections {
 		if len(s.Args) == 0 || s.Args[0] != number {
@@ -56,6 +53,8 @@ func readLeg(n *notes, q ConnectivityQuery, number string, leg Leg) []LegReport 
 		switch {
 		case s.Name == "resolve":
 			lookup = append(lookup, s)
+		case s.Name == "cut" && last(s.Args) == "name":
+			late = true
 		case len(s.Args) > 1 && (s.Args[1] == "4" || s.Args[1] == "6"):
 			family := int(s.Args[1][0] - '0')
 			byFamily[family] = append(byFamily[family], s)
@@ -67,7 +66,7 @@ func readLeg(n *notes, q ConnectivityQuery, number string, leg Leg) []LegReport 
 		base.Resolved = resolvedBy(lookup)
 	}
 	if len(byFamily) == 0 {
-		return unresolved(n, base, addr.IsValid(), lookup)
+		return unresolved(n, base, addr.IsValid(), late, lookup)
 	}
 	var out []LegReport
 	for _, family := range []int{4, 6} {
@@ -85,13 +84,17 @@ func readLeg(n *notes, q ConnectivityQuery, number string, leg Leg) []LegReport 
 	return out
 }
 
-// unresolved is a leg without any attempt: its name has no address, or there
-// was no way to ask.
-func unresolved(n *notes, l LegReport, literal bool, lookup []Section) []LegReport {
+// unresolved is a leg without any attempt: its name has no address, there was no
+// way to ask, or, when it is late, no time to.
+func unresolved(n *notes, l LegReport, literal, late bool, lookup []Section) []LegReport {
+	asked := slices.ContainsFunc(lookup, func(s Section) bool { return len(s.Args) > 1 && s.Args[1] != "hosts-file" })
 	switch {
 	case literal || (len(lookup) == 0 && !n.transcript.Complete):
 		return nil
-	case !slices.ContainsFunc(lookup, func(s Section) bool { return len(s.Args) > 1 && s.Args[1] != "hosts-file" }):
+	case late && (!asked || killed(lookup[len(lookup)-1].Exit)):
+		n.miss("attempts", "the time for the whole test was used up before "+l.Host+" was looked up")
+		l.Verdict, l.Detail = Timeout, untriedDetail
+	case !asked:
 		l.Verdict, l.Detail = NoTool, "the machine has neither getent nor nslookup nor ping to look the name up, and /etc/hosts does not have it"
 	case len(l.Resolved) > 0 || lookup[len(lookup)-1].Exit < 0:
 		return nil // cut between the lookup and the first attempt
@@ -104,6 +107,9 @@ func unresolved(n *notes, l LegReport, literal bool, lookup []Section) []LegRepo
 	}
 	return []LegReport{l}
 }
+
+// untriedDetail is that of a leg which nobody came to.
+const untriedDetail = "the time for the whole test was used up before the first attempt"
 
 // resolvedBy collects the addresses that a name was found to have.
 func resolvedBy(lookup []Section) []netip.Addr {
@@ -128,13 +134,11 @@ func resolvedBy(lookup []Section) []netip.Addr {
 	return out
 }
 
-// tried is false for a leg whose time was used up before its first attempt.
-func (l LegReport) tried() bool { return len(l.Attempts) > 0 || l.Verdict != Timeout }
-
 // read fills a leg's result of one family in. It is false when the transcript
 // was cut before anything became of it.
 func (l *LegReport) read(n *notes, q ConnectivityQuery, sections []Section) bool {
-	nobody := false // on the machine's own link, for this address
+	nobody := false  // on the machine's own link, for this address
+	turnedAway := "" // what a connection was told, where ping hears nothing
 	for _, s := range sections {
 		if len(s.Args) > 2 {
 			if a, ok := parseAddr(s.Args[2]); ok && s.Name != "neighbour" {
@@ -147,24 +151,31 @@ func (l *LegReport) read(n *notes, q ConnectivityQuery, sections []Section) bool
 				n.miss("attempts", "the output of an attempt to reach "+l.Host+" was cut")
 				continue
 			}
-			l.attempt(q, s)
+			l.attempt(n, q, s)
 		case "none":
 			l.Verdict, l.Detail = NoTool, wantedTools(q)
 		case "cut":
 			n.miss("attempts", fmt.Sprintf("the time for the whole test was used up before attempt %s to reach %s over IPv%d", last(s.Args), l.Host, l.Family))
 			if len(l.Attempts) == 0 {
-				l.Verdict, l.Detail = Timeout, "the time for the whole test was used up before the first attempt"
+				l.Verdict, l.Detail = Timeout, untriedDetail
+			}
+		case "aside":
+			if v, line, ok := cause(s.Text); ok && v == Unreachable {
+				turnedAway = line
 			}
 		case "neighbour":
 			state := strings.ToUpper(s.Text)
 			nobody = strings.Contains(state, "FAILED") || strings.Contains(state, "INCOMPLETE")
 		}
 	}
-	if nobody {
-		for i := range l.Attempts {
-			if a := &l.Attempts[i]; a.Verdict == Timeout {
-				a.Verdict, a.Detail = Unreachable, "nobody on the machine's own network answers for this address"
-			}
+	for i := range l.Attempts {
+		a := &l.Attempts[i]
+		switch {
+		case a.Verdict != Timeout:
+		case nobody:
+			a.Verdict, a.Detail = Unreachable, "nobody on the machine's own network answers for this address"
+		case turnedAway != "":
+			a.Verdict, a.Detail = Unreachable, "this ping hears no refusal; a TCP connection to the address does: "+turnedAway
 		}
 	}
 	return len(l.Attempts) > 0 || l.Verdict != ""
@@ -174,7 +185,7 @@ func last(words []string) string { return words[len(words)-1] }
 
 // attempt judges one run of a tool. Its words are LEG FAMILY ADDRESS NUMBER
 // TOOL SECONDS FROM TO.
-func (l *LegReport) attempt(q ConnectivityQuery, s Section) {
+func (l *LegReport) attempt(n *notes, q ConnectivityQuery, s Section) {
 	run := toolRun{text: s.Text, exit: s.Exit, patience: q.Timeout}
 	if len(s.Args) >= 8 {
 		run.tool, run.dialect, _ = strings.Cut(s.Args[4], ":")
@@ -191,6 +202,9 @@ func (l *LegReport) attempt(q ConnectivityQuery, s Section) {
 		}
 		l.Tool = pingTool(run.tool)
 		l.Attempts = append(l.Attempts, judgePing(run, count)...)
+		if ended := len(l.Attempts); killed(run.exit) && ended < count {
+			n.miss("attempts", fmt.Sprintf("ping was ended with its time, before it told of attempt %d of %d to reach %s over IPv%d", ended+1, count, l.Host, l.Family))
+		}
 	case TCP:
 		a, tool := judgeTCP(run)
 		l.Tool, l.Attempts = tool, append(l.Attempts, a)

@@ -27,9 +27,13 @@ func pingTool(word string) Tool {
 	return Tool{Name: "ping"}
 }
 
-// judgePing reads a series of at most count packets.
+// judgePing reads a series of at most count packets. Of a ping that was ended with
+// its time, it is known how many it has sent only as far as it told.
 func judgePing(run toolRun, count int) []Attempt {
 	sent := count
+	if killed(run.exit) {
+		sent = 1
+	}
 	if m := pingStats.FindStringSubmatch(run.text); m != nil {
 		if n, err := strconv.Atoi(m[1]); err == nil {
 			sent = min(n, count)
@@ -62,6 +66,13 @@ func judgePing(run toolRun, count int) []Attempt {
 	}
 	if len(series) == 0 && len(bare) == 0 {
 		return unansweredPings(run, sent)
+	}
+	if killed(run.exit) {
+		told := len(bare)
+		for seq := range series {
+			told = max(told, seq-first+1)
+		}
+		sent = max(sent, min(told, count))
 	}
 	out := make([]Attempt, 0, sent)
 	for seq := first; seq < first+sent; seq++ {

@@ -2,6 +2,7 @@ package guest
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -56,6 +57,9 @@ type Attempt struct {
 	Verdict Verdict
 	Latency time.Duration // until the answer; 0 without one or when it was not measured
 	Detail  string
+	// Connected is, for http, whether the connection was opened: with a timeout, a
+	// service that takes connections and then says nothing.
+	Connected bool `json:",omitempty"` // the recordings' goldens name it where it is so
 }
 
 // conclude fills in what follows from the attempts.
@@ -88,9 +92,22 @@ func (l *LegReport) conclude() {
 	}
 }
 
+// tried is false for a leg whose time was used up before its first attempt.
+func (l LegReport) tried() bool { return len(l.Attempts) > 0 || l.Verdict != Timeout }
+
+// Tried reports whether any way was tried at all, and not every one's time used
+// up before.
+func (r *ConnectivityReport) Tried() bool { return slices.ContainsFunc(r.Legs, LegReport.tried) }
+
 // Conclude fills in what follows from the legs and their attempts: the verdict
-// of the whole. Package mac makes reports of the same kind.
+// of the whole. A way that nobody came to is dropped beside one that was tried,
+// for it says nothing; Missing has to have it. Package mac makes reports of the
+// same kind.
 func (r *ConnectivityReport) Conclude() {
+	if r.Tried() {
+		r.Legs = slices.DeleteFunc(r.Legs, func(l LegReport) bool { return !l.tried() })
+	}
+	r.Verdict = ""
 	yes, no := false, false
 	for i := range r.Legs {
 		leg := &r.Legs[i]

@@ -18,9 +18,9 @@ import (
 	"orbstack-mcp/orbctl/untrusted"
 )
 
-func dial(ctx context.Context, to netip.AddrPort) error {
-	var d net.Dialer
-	conn, err := d.DialContext(ctx, "tcp", to.String())
+// open connects and ends the connection.
+func (n network) open(ctx context.Context, to netip.AddrPort) error {
+	conn, err := n.dial(ctx, "tcp", to.String())
 	if err != nil {
 		return err
 	}
@@ -41,11 +41,12 @@ var errHeaders = errors.New("the answer has more than 64 KiB of headers")
 // head sends HEAD to the leg's address; the URL decides Host and, for TLS, whose
 // certificate is wanted. A redirect is reported and not followed, and no proxy is
 // asked. It does not use http.Transport, which takes what a service says before
-// it is asked (SSH, SMTP) for a fault of its own.
-func head(ctx context.Context, link string, l *guest.LegReport) error {
+// it is asked (SSH, SMTP) for a fault of its own. connected is whether the
+// service took the connection, whatever came of it.
+func (n network) head(ctx context.Context, link string, l *guest.LegReport) (connected bool, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodHead, link, http.NoBody)
 	if err != nil {
-		return fmt.Errorf("make the request: %w", err)
+		return false, fmt.Errorf("make the request: %w", err)
 	}
 	req.Header.Set("User-Agent", "orbstack-mcp")
 	req.Close = true
@@ -53,10 +54,9 @@ func head(ctx context.Context, link string, l *guest.LegReport) error {
 	if port == "" {
 		port = map[string]string{"http": "80", "https": "443"}[req.URL.Scheme]
 	}
-	var d net.Dialer
-	conn, err := d.DialContext(ctx, "tcp", net.JoinHostPort(l.Address.String(), port))
+	conn, err := n.dial(ctx, "tcp", net.JoinHostPort(l.Address.String(), port))
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer func() { _ = conn.Close() }()
 	if until, ok := ctx.Deadline(); ok {
@@ -64,6 +64,11 @@ func head(ctx context.Context, link string, l *guest.LegReport) error {
 	}
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()
+	return true, ask(ctx, conn, req, l)
+}
+
+// ask makes the request over a connection that is open.
+func ask(ctx context.Context, conn net.Conn, req *http.Request, l *guest.LegReport) error {
 	if req.URL.Scheme == "https" {
 		secure := tls.Client(conn, &tls.Config{ServerName: req.URL.Hostname(), MinVersion: tls.VersionTLS12})
 		if err := secure.HandshakeContext(ctx); err != nil {

@@ -164,6 +164,10 @@ func TestACallThatEndsEndsTheTest(t *testing.T) {
 	r, err := Connect(ctx, guest.ConnectivityQuery{Method: guest.TCP, Port: 1, Legs: []guest.Leg{{Label: guest.ByAddress, Host: "127.0.0.1"}}}, Allow{Addresses: []netip.Addr{loopback}})
 	require.NoError(t, err)
 	assert.False(t, r.Reachable)
+	assert.Equal(t, guest.Timeout, r.Verdict)
+	assert.False(t, r.Tried())
+	require.Len(t, r.Missing, 1)
+	assert.Contains(t, r.Missing[0].Why, "before attempt 1 of 3")
 }
 
 // answers is a DNS server on loopback with one record of each kind.

@@ -19,8 +19,8 @@ import (
 // ping sends one echo request and waits for its reply. macOS, and Linux where
 // net.ipv4.ping_group_range allows it, have a datagram socket for this that needs
 // no rights; elsewhere root has a raw one.
-func ping(ctx context.Context, to netip.Addr) error {
-	conn, datagram, err := listen(to.Is4())
+func (n network) ping(ctx context.Context, to netip.Addr) error {
+	conn, datagram, err := n.listen(to.Is4())
 	if err != nil {
 		return noPingError{err}
 	}

@@ -43,20 +43,42 @@ try_http() { # try_http TOOL FAMILY ADDRESS SECONDS HOST: HEAD, no redirect foll
 	esac
 }
 
+# --- one leg --------------------------------------------------------------
+
+reach() { # reach LEG FAMILY ADDRESS COUNT SECONDS HOST
+	series "$@"
+	[ "$method.$failed" != ping.yes ] || aside "$1" "$2" "$3"
+}
+# Some pings, busybox' among them, keep what a firewall or router says to
+# themselves: turned away and lost look alike. A connection to the same address
+# tells, whatever port it is for.
+aside() { # aside LEG FAMILY ADDRESS
+	case $tool in iputils | inetutils) return ;; esac
+	have busybox && afford 2 || return
+	case $(dialect busybox nc) in exec) ;; *) return ;; esac
+	port=9
+	heard netcat exec "$3" "$may" busybox nc
+	begin aside "$1" "$2"
+	printf '%s' "$said"
+	end "$code"
+}
+
 os
 leg=0
 for host; do
 	leg=$((leg + 1)) four='' six='' host=${host#=}
 	case $host in
 	*:*) six=$host ;;
-	*[!0-9.]*) resolve "$leg" "$host" ;;
+	*[!0-9.]*)
+		resolve "$leg" "$host"
+		[ -n "$four$six" ] || afford 1 || { begin cut "$leg" name; end 0; } ;;
 	*) four=$host ;;
 	esac
-	[ -z "$four" ] || series "$leg" 4 "$four" "$count" "$patience" "$host"
+	[ -z "$four" ] || reach "$leg" 4 "$four" "$count" "$patience" "$host"
 	if [ -n "$six" ]; then
 		# Beside IPv4, one short attempt shows whether IPv6 works too.
-		if [ -z "$four" ]; then series "$leg" 6 "$six" "$count" "$patience" "$host"
-		else series "$leg" 6 "$six" 1 $((patience < 2 ? patience : 2)) "$host"; fi
+		if [ -z "$four" ]; then reach "$leg" 6 "$six" "$count" "$patience" "$host"
+		else reach "$leg" 6 "$six" 1 $((patience < 2 ? patience : 2)) "$host"; fi
 	fi
 done
 finish
