@@ -2,6 +2,7 @@ package tools
 
 import (
 	"context"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -14,7 +15,7 @@ func testConnectivity() Tool {
 	return Do(Tool{
 		Name: "vm_test_connectivity", Title: "Test a connection",
 		Family: Network, Effect: Reads, OpenWorld: true,
-		Words: map[string]map[string]string{"method": {"nc": "tcp", "netcat": "tcp", "curl": "http", "wget": "http", "https": "http", "icmp": "ping"}},
+		Words: map[string]map[string]string{"method": {"nc": "tcp", "netcat": "tcp", "curl": "http", "wget": "http", "icmp": "ping"}},
 		Doc: "Tests from inside a machine whether a host, port or URL can be reached, and says what is wrong if not: name, route, refused, timeout, TLS, HTTP status. " +
 			"Use when something cannot connect, such as web to Postgres on db. Give host:port for a service; a bare host is only pinged. from mac tests the Mac's own way to a machine.",
 	}, runConnectivity)
@@ -23,7 +24,7 @@ func testConnectivity() Tool {
 type connectivityIn struct {
 	Machine string `json:"machine,omitempty" jsonschema_description:"Machine to test from; default: OrbStack's default machine."`
 	Target  string `json:"target" jsonschema_description:"Host, host:port, IP, URL, or another machine's name."`
-	Method  string `json:"method,omitempty" jsonschema:"enum=auto,enum=ping,enum=tcp,enum=http,default=auto" jsonschema_description:"auto: http for a URL, tcp with a port, else ping. http sends HEAD."`
+	Method  string `json:"method,omitempty" jsonschema:"enum=auto,enum=ping,enum=tcp,enum=http,enum=https,default=auto" jsonschema_description:"auto: http for a URL, tcp with a port, else ping. http and https send HEAD."`
 	Port    int    `json:"port,omitempty" jsonschema:"minimum=1,maximum=65535" jsonschema_description:"If not in target."`
 	Count   int    `json:"count,omitempty" jsonschema:"minimum=1,maximum=10,default=3" jsonschema_description:"Attempts."`
 	Timeout int    `json:"timeout_seconds,omitempty" jsonschema:"minimum=1,maximum=30,default=5" jsonschema_description:"For each attempt."`
@@ -71,7 +72,7 @@ type legResult struct {
 	MinMS       float64   `json:"min_ms,omitempty"`
 	AvgMS       float64   `json:"avg_ms,omitempty"`
 	MaxMS       float64   `json:"max_ms,omitempty"`
-	LossPercent float64   `json:"loss_percent"`
+	LossPercent *float64  `json:"loss_percent,omitempty" jsonschema_description:"Absent when nothing was tried."`
 	HTTPStatus  int       `json:"http_status,omitempty"`
 	Location    string    `json:"location,omitempty" jsonschema_description:"Where a redirect points; it was not followed."`
 	Tool        string    `json:"tool,omitempty" jsonschema_description:"What made the attempts."`
@@ -116,7 +117,7 @@ func runConnectivity(ctx context.Context, c *Call, in connectivityIn) (connectiv
 			return connectivityOut{}, err
 		}
 	}
-	out.fill(target, report)
+	out.fill(finding{source: &source.Machine, other: other, asked: out.Target, target: target, report: report})
 	return out, nil
 }
 
@@ -133,22 +134,18 @@ func machineQuery(target guest.Target, other orbctl.Machine) (guest.Connectivity
 	return query, nil
 }
 
-// withAddress tests a machine whose name did not resolve by the address that
+// withAddress tests a machine whose name did not resolve by the addresses that
 // OrbStack gives for it: a broken resolver and a broken network are told apart.
 func withAddress(ctx context.Context, c *Call, source orbctl.MachineInfo, other orbctl.Machine, query guest.ConnectivityQuery, report guest.ConnectivityReport) (guest.ConnectivityReport, error) {
 	info, err := c.Orb.Machine(ctx, other.Name)
 	if err != nil {
 		return report, err
 	}
-	address := info.IP4
-	if !address.IsValid() {
-		address = info.IP6
-	}
-	if !address.IsValid() {
+	query.Legs = addressLegs(info)
+	if len(query.Legs) == 0 {
 		report.Missing = append(report.Missing, guest.Missing{Part: "by address", Why: "OrbStack does not report an address of " + other.Name + " yet"})
 		return report, nil
 	}
-	query.Legs = []guest.Leg{{Label: guest.ByAddress, Host: address.String()}}
 	second, _, err := c.Orb.Connectivity(ctx, source, query)
 	if err != nil {
 		return report, err
@@ -165,23 +162,39 @@ func withAddress(ctx context.Context, c *Call, source orbctl.MachineInfo, other 
 	return report, nil
 }
 
+// addressLegs are the ways to a machine by the addresses that OrbStack gives for it.
+func addressLegs(info orbctl.MachineInfo) []guest.Leg {
+	var legs []guest.Leg
+	for _, a := range []netip.Addr{info.IP4, info.IP6} {
+		if a.IsValid() {
+			legs = append(legs, guest.Leg{Label: guest.ByAddress, Host: a.String()})
+		}
+	}
+	return legs
+}
+
 // fill puts a report into words.
-func (o *connectivityOut) fill(target guest.Target, r guest.ConnectivityReport) {
-	o.Method, o.Port = string(r.Method), target.Port
+func (o *connectivityOut) fill(f finding) {
+	r := f.report
+	o.Method, o.Port = string(r.Method), f.target.Port
 	o.Reachable, o.Verdict = r.Reachable, string(r.Verdict)
 	for _, leg := range r.Legs {
 		o.Results = append(o.Results, legOf(leg))
 	}
 	o.Missing = append(o.Missing, missingFrom(r.Missing)...)
-	o.Meaning = meaning(*o, target, r)
+	o.Meaning = f.meaning()
 }
 
 func legOf(l guest.LegReport) legResult {
 	out := legResult{
 		By: l.Label, Host: l.Host, Resolved: texts(l.Resolved), Address: addrText(l.Address), Family: family(l.Family),
 		Reachable: l.Verdict.Reachable(), Verdict: string(l.Verdict), Detail: l.Detail, Attempts: make([]attempt, 0, len(l.Attempts)),
-		MinMS: millis(l.Min), AvgMS: millis(l.Avg), MaxMS: millis(l.Max), LossPercent: tenth(l.Loss),
+		MinMS: millis(l.Min), AvgMS: millis(l.Avg), MaxMS: millis(l.Max),
 		HTTPStatus: l.Status, Location: l.Location, Tool: l.Tool.Name,
+	}
+	if len(l.Attempts) > 0 {
+		loss := tenth(l.Loss)
+		out.LossPercent = &loss
 	}
 	if l.Tool.Dialect != "" {
 		out.Tool += " (" + l.Tool.Dialect + ")"

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"orbstack-mcp/orbctl/guest"
+	"orbstack-mcp/orbctl/mac"
 	"orbstack-mcp/orbctl/runner"
 	"orbstack-mcp/schemas"
 	"orbstack-mcp/tools"
@@ -233,7 +234,8 @@ func properties(what string, all []schemas.Property, allowed map[string]limits) 
 	return b.String()
 }
 
-// verdictTable is which verdict a method can give, and why not.
+// verdictTable is which verdict a method can give, and why not; from the Mac, where
+// that is another answer.
 func verdictTable() string {
 	var b strings.Builder
 	b.WriteString("| verdict |")
@@ -247,6 +249,8 @@ func verdictTable() string {
 			text := "yes"
 			if possible, why := guest.Possible(m, v); !possible {
 				text = "n/a: " + why
+			} else if possible, why := mac.Possible(m, v); !possible {
+				text += "; not from the Mac: " + why
 			}
 			fmt.Fprintf(&b, " %s |", cell(text))
 		}

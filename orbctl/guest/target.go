@@ -37,8 +37,8 @@ const maxTarget = 2048
 // ParseTarget reads a host name, an IPv4 or IPv6 address with or without
 // brackets and zone, host:port, or an http or https URL. The method is auto or
 // empty (a URL is asked over http, a port over tcp, else ping), ping, tcp, http,
-// or the name of a tool: nc is tcp, curl and wget are http. port is 0 when it was
-// not given. The error is a *TargetError.
+// https, which is http to an https URL, or the name of a tool: nc is tcp, curl and
+// wget are http. port is 0 when it was not given. The error is a *TargetError.
 func ParseTarget(raw, method string, port int) (Target, error) {
 	t := Target{Raw: raw}
 	fail := func(why string) (Target, error) {
@@ -52,7 +52,8 @@ func ParseTarget(raw, method string, port int) (Target, error) {
 		return Target{}, &TargetError{Field: "port", Value: strconv.Itoa(port), Why: "a port is a number from 1 to 65535"}
 	}
 	var err error
-	if t.Method, err = parseMethod(method); err != nil {
+	secure := false
+	if t.Method, secure, err = parseMethod(method); err != nil {
 		return Target{}, err
 	}
 
@@ -62,6 +63,16 @@ func ParseTarget(raw, method string, port int) (Target, error) {
 	}
 	if t.Host, t.Addr, why = normalHost(host); why != "" {
 		return fail(why)
+	}
+	if why = unfitZone(t.Addr); why != "" {
+		return fail(why)
+	}
+	switch {
+	case !secure:
+	case link == nil:
+		link = &url.URL{Scheme: "https", Path: "/"}
+	case link.Scheme == "http":
+		return Target{}, &TargetError{Field: "method", Value: method, Why: "the target is an http:// URL; write https:// there, or leave the method out"}
 	}
 	if inText != 0 && port != 0 && inText != port {
 		return Target{}, &TargetError{Field: "port", Value: strconv.Itoa(port), Why: "the target itself names port " + strconv.Itoa(inText)}
@@ -133,19 +144,21 @@ func (t Target) Leg() Leg {
 }
 
 // parseMethod reads a method; "" is its answer to auto. The names of tools that
-// people think of are understood.
-func parseMethod(s string) (Method, error) {
+// people think of are understood. secure is https.
+func parseMethod(s string) (m Method, secure bool, err error) {
 	switch strings.ToLower(strings.TrimSpace(s)) {
 	case "", "auto":
-		return "", nil
+		return "", false, nil
 	case "ping", "icmp":
-		return Ping, nil
+		return Ping, false, nil
 	case "tcp", "nc", "netcat":
-		return TCP, nil
-	case "http", "https", "curl", "wget":
-		return HTTP, nil
+		return TCP, false, nil
+	case "http", "curl", "wget":
+		return HTTP, false, nil
+	case "https":
+		return HTTP, true, nil
 	}
-	return "", &TargetError{Field: "method", Value: s, Why: "it is one of auto, ping, tcp, http"}
+	return "", false, &TargetError{Field: "method", Value: s, Why: "it is one of auto, ping, tcp, http, https"}
 }
 
 func automatic(isURL bool, port int) Method {
@@ -308,6 +321,19 @@ func normalHost(s string) (host string, addr netip.Addr, why string) {
 		return "", netip.Addr{}, why
 	}
 	return name, netip.Addr{}, ""
+}
+
+// unfitZone says why an address can be reached through no interface, or not
+// without one: a zone goes with link-local addresses, and they with one (RFC 4007).
+func unfitZone(a netip.Addr) string {
+	linkLocal := a.Is6() && (a.IsLinkLocalUnicast() || a.IsLinkLocalMulticast() || a.IsInterfaceLocalMulticast())
+	switch {
+	case a.Zone() != "" && !linkLocal:
+		return "only a link-local address (fe80::…) has an interface behind %; leave the % and what follows out"
+	case a.Zone() == "" && linkLocal:
+		return "a link-local address is reached through an interface; name it behind %, such as " + a.String() + "%eth0 (vm_network_details shows a machine's)"
+	}
+	return ""
 }
 
 // zoneFits reports whether a zone is an interface's name or number, not

@@ -31,6 +31,12 @@ func TestTargetsAreReadAsPeopleWriteThem(t *testing.T) {
 		{"http://[fd07::1]:8080/", "", 0, Target{Method: HTTP, Host: "fd07::1", Port: 8080, URL: "http://[fd07::1]:8080/"}},
 		{"web", "curl", 0, Target{Method: HTTP, Host: "web", Port: 80, URL: "http://web/"}},
 		{"web:443", "http", 0, Target{Method: HTTP, Host: "web", Port: 443, URL: "https://web/"}},
+		{"web", "https", 0, Target{Method: HTTP, Host: "web", Port: 443, URL: "https://web/"}},
+		{"web", "HTTPS", 8443, Target{Method: HTTP, Host: "web", Port: 8443, URL: "https://web:8443/"}},
+		{"web:80", "https", 0, Target{Method: HTTP, Host: "web", Port: 80, URL: "https://web:80/"}},
+		{"[fd07::1]:8443", "https", 0, Target{Method: HTTP, Host: "fd07::1", Port: 8443, URL: "https://[fd07::1]:8443/"}},
+		{"https://web/x", "https", 0, Target{Method: HTTP, Host: "web", Port: 443, URL: "https://web/x"}},
+		{"https://web/x", "http", 0, Target{Method: HTTP, Host: "web", Port: 443, URL: "https://web/x"}},
 		{"http://web:8080/", "tcp", 0, Target{Method: TCP, Host: "web", Port: 8080}},
 		{"https://web/", "ping", 0, Target{Method: Ping, Host: "web"}},
 		{"bücher.example", "", 0, Target{Method: Ping, Host: "xn--bcher-kva.example"}},
@@ -89,7 +95,12 @@ func TestWhatIsNoTargetSaysWhy(t *testing.T) {
 		{"db", "", -1, "port", "1 to 65535"},
 		{"db", "tcp", 0, "target", "needs a port"},
 		{"db", "ping", 80, "port", "ping has no ports"},
-		{"db", "telnet", 0, "method", "auto, ping, tcp, http"},
+		{"db", "telnet", 0, "method", "auto, ping, tcp, http, https"},
+		{"http://db/", "https", 0, "method", "write https:// there"},
+		{"[fd07:b51a:cc66::20%eth0]:80", "", 0, "target", "only a link-local address"},
+		{"http://[::1%25lo]/", "", 0, "target", "only a link-local address"},
+		{"fe80::1", "", 0, "target", "such as fe80::1%eth0"},
+		{"[ff02::1]", "", 0, "target", "reached through an interface"},
 	} {
 		t.Run(c.raw+" "+c.method, func(t *testing.T) {
 			_, err := ParseTarget(c.raw, c.method, c.port)

@@ -133,6 +133,7 @@ func (t *trial) attempt(ctx context.Context, l *guest.LegReport) guest.Attempt {
 	ctx, cancel := context.WithTimeout(ctx, t.query.Timeout)
 	defer cancel()
 	began := time.Now()
+	until, _ := ctx.Deadline()
 	var a guest.Attempt
 	var err error
 	switch t.query.Method {
@@ -145,14 +146,17 @@ func (t *trial) attempt(ctx context.Context, l *guest.LegReport) guest.Attempt {
 	}
 	took := time.Since(began)
 	a.Verdict = verdict(t.query.Method, err)
-	if err != nil {
-		a.Detail = untrusted.Line(err.Error())
-	}
+	silence := "no answer in " + until.Sub(began).Round(100*time.Millisecond).String()
 	switch {
 	case a.Verdict.Reachable():
 		a.Latency = took
 	case a.Verdict == guest.Timeout && a.Connected:
-		a.Detail = "connected, but no answer: " + a.Detail
+		a.Detail = "connected, but " + silence
+	case a.Verdict == guest.Timeout:
+		a.Detail = silence
+	}
+	if err != nil && a.Detail == "" {
+		a.Detail = untrusted.Line(err.Error())
 	}
 	return a
 }

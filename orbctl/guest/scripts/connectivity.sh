@@ -54,7 +54,7 @@ reach() { # reach LEG FAMILY ADDRESS COUNT SECONDS HOST
 # tells, whatever port it is for.
 aside() { # aside LEG FAMILY ADDRESS
 	case $tool in iputils | inetutils) return ;; esac
-	have busybox && afford 2 || return
+	have busybox && afford 3 || return
 	case $(dialect busybox nc) in exec) ;; *) return ;; esac
 	port=9
 	heard netcat exec "$3" "$may" busybox nc
