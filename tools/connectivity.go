@@ -26,7 +26,7 @@ type connectivityIn struct {
 	Target  string `json:"target" jsonschema_description:"Host, host:port, IP, URL, or another machine's name."`
 	Method  string `json:"method,omitempty" jsonschema:"enum=auto,enum=ping,enum=tcp,enum=http,enum=https,default=auto" jsonschema_description:"auto: http for a URL, tcp with a port, else ping. http and https send HEAD."`
 	Port    int    `json:"port,omitempty" jsonschema:"minimum=1,maximum=65535" jsonschema_description:"If not in target."`
-	Count   int    `json:"count,omitempty" jsonschema:"minimum=1,maximum=10,default=3" jsonschema_description:"Attempts."`
+	Count   int    `json:"count,omitempty" jsonschema:"minimum=1,maximum=10,default=3" jsonschema_description:"Attempts; one for IPv6 beside IPv4."`
 	Timeout int    `json:"timeout_seconds,omitempty" jsonschema:"minimum=1,maximum=30,default=5" jsonschema_description:"For each attempt."`
 	From    string `json:"from,omitempty" jsonschema:"enum=machine,enum=mac,default=machine" jsonschema_description:"mac: from the Mac, to machines only."`
 }

@@ -126,6 +126,7 @@ dns:
 		assert.Contains(t, got.Results[0].Detail, "none is one of OrbStack's networks")
 		assert.Empty(t, got.Results[0].Attempts)
 		assert.Equal(t, "ok", got.Results[1].Verdict)
-		assert.Contains(t, got.Meaning, "cannot resolve its name")
+		assert.Contains(t, got.Meaning, "The Mac resolves the name of srv, but wrongly")
+		assert.Contains(t, got.Meaning, "By address the Mac reaches it")
 	})
 }
