@@ -54,6 +54,8 @@ var reachCases = []reachCase{
 	{name: "ping busybox ok", hide: noPing, target: "10.9.1.1", count: 2, want: []string{"address/4 ok ping/busybox"}},
 	{name: "ping busybox ok v6", hide: noPing, target: "fd09:1::1", want: []string{"address/6 ok ping/busybox"}},
 	{name: "ping busybox dropped", hide: noPing, target: "10.9.1.2", want: []string{"address/4 timeout ping/busybox"}},
+	{name: "ping busybox turned away", shells: allShells, hide: noPing, target: "10.9.1.5", want: []string{"address/4 unreachable ping/*"}},
+	{name: "ping busybox rejected alone", hide: noPing, target: "10.9.1.3", want: []string{"address/4 timeout ping/busybox"}}, // nothing tells it
 	{name: "ping busybox nobody there", hide: noPing, target: "10.9.2.78", want: []string{"address/4 unreachable ping/busybox"}},
 	{name: "ping busybox no route", hide: noPing, target: "10.8.0.1", want: []string{"address/4 no_route ping/busybox"}},
 	{name: "ping busybox no route v6", hide: noPing, target: "fd0a::1", want: []string{"address/6 no_route ping/busybox"}},
@@ -109,6 +111,7 @@ var reachCases = []reachCase{
 	{name: "http curl no route", target: "http://10.8.0.1/", want: []string{"address/4 no_route curl/"}},
 	{name: "http curl reset", target: "http://10.9.1.1:83/", want: []string{"address/4 reset curl/"}},
 	{name: "http curl silent", target: "http://10.9.1.1:84/", want: []string{"address/4 timeout curl/"}},
+	{name: "http curl silent instead of TLS", target: "https://10.9.1.1:84/", want: []string{"address/4 timeout curl/"}},
 	{name: "http curl ssh there", target: "http://10.9.1.1:85/", want: []string{"address/4 http_error curl/"}},
 	{name: "http curl closed", target: "http://10.9.1.1:86/", want: []string{"address/4 reset curl/"}},
 	{name: "http no name", target: "http://nowhere.test/", want: []string{"name/0 dns_failed "}},
@@ -273,5 +276,27 @@ func TestTheBudgetEndsASeriesAndTheReportSaysSo(t *testing.T) {
 		assert.LessOrEqual(t, len(r.Legs[0].Attempts), most, "a budget of %s s", budget)
 		require.Len(t, r.Missing, 1)
 		assert.Contains(t, r.Missing[0].Why, "time for the whole test was used up")
+	}
+}
+
+func TestANameThatThereIsNoTimeToLookUpIsToldFromNoTool(t *testing.T) {
+	dir, inside := inWorld(t)
+	if !inside {
+		return
+	}
+	q := ConnectivityQuery{
+		Legs:   []Leg{{Label: ByAddress, Host: "10.9.1.1"}, {Label: ByName, Host: "web.test"}},
+		Method: TCP, Port: 81, Count: 10, Timeout: 2 * time.Second,
+	}
+	script, args, _, err := Connectivity(q)
+	require.NoError(t, err)
+	args[4] = "3"
+	for shell := range strings.FieldsSeq(allShells) {
+		r, err := ParseConnectivity(q, ParseTranscript(goldenMark, ask(t, dir, shell, nil, script, args)))
+		require.NoError(t, err)
+		assert.Equal(t, Timeout, r.Verdict)
+		require.Len(t, r.Legs, 1)
+		require.Len(t, r.Missing, 2)
+		assert.Contains(t, r.Missing[1].Why, "before web.test was looked up", shell)
 	}
 }

@@ -27,6 +27,7 @@ import (
 //	10.9.1.1, fd09:1::1   answer: tcp and http on 80, https on 443 and 444
 //	10.9.1.2              drops everything
 //	10.9.1.3              rejects pings (port unreachable)
+//	10.9.1.5              turns everything away
 //	10.9.2.0/24, fd09:2:: a link on which nobody is
 //	10.9.9.9              the DNS server of resolv.conf; all else has no route
 const worldEnv = "GUEST_TEST_WORLD"
@@ -36,7 +37,7 @@ ip link set lo up
 ip link add v0 type veth peer name v1
 ip addr add 10.9.2.1/24 dev v0; ip -6 addr add fd09:2::1/64 dev v0 nodad
 ip link set v0 up; ip link set v1 up
-for a in 10.9.1.1 10.9.1.2 10.9.1.3 10.9.9.9; do ip addr add $a/32 dev lo; done
+for a in 10.9.1.1 10.9.1.2 10.9.1.3 10.9.1.5 10.9.9.9; do ip addr add $a/32 dev lo; done
 ip -6 addr add fd09:1::1/128 dev lo nodad
 nft -f - <<EOF
 table inet f {
@@ -44,6 +45,8 @@ table inet f {
 		type filter hook input priority 0
 		ip daddr 10.9.1.2 drop
 		ip daddr 10.9.1.3 icmp type echo-request reject
+		ip daddr 10.9.1.5 icmp type echo-request reject with icmpx type admin-prohibited
+		ip daddr 10.9.1.5 tcp dport 9 reject with icmpx type admin-prohibited
 		tcp dport 81 drop
 		tcp dport 82 reject with icmpx type admin-prohibited
 	}
