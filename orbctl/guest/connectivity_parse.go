@@ -171,7 +171,7 @@ func (l *LegReport) read(n *notes, q ConnectivityQuery, sections []Section) bool
 	for i := range l.Attempts {
 		a := &l.Attempts[i]
 		switch {
-		case a.Verdict != Timeout:
+		case a.Verdict != Timeout || a.Connected:
 		case nobody:
 			a.Verdict, a.Detail = Unreachable, "nobody on the machine's own network answers for this address"
 		case turnedAway != "":
