@@ -104,10 +104,10 @@ const starting = 3 * time.Second
 
 // budget is how long all attempts may take together.
 func (q ConnectivityQuery) budget() time.Duration {
-	const lookup, beside = 10 * time.Second, 4 * time.Second
+	const lookup, beside, aside = 10 * time.Second, 4 * time.Second, 3 * time.Second // aside: connectivity.sh
 	series := time.Duration(q.Count) * (q.Timeout + time.Second)
 	if q.Method == Ping {
-		series = q.Timeout + time.Duration(q.Count+2)*time.Second
+		series = q.Timeout + time.Duration(q.Count+2)*time.Second + aside
 	}
 	all := starting
 	for _, leg := range q.Legs {

@@ -19,7 +19,7 @@ func TestConnectivityIsAskedOfTheScriptInPositionalWords(t *testing.T) {
 		{
 			"ping with defaults",
 			ConnectivityQuery{Legs: []Leg{{Label: ByAddress, Host: "10.0.0.2"}}, Method: Ping},
-			[]string{"ping", "0", "3", "5", "13", "-", "-", "-", "-", "10.0.0.2"},
+			[]string{"ping", "0", "3", "5", "16", "-", "-", "-", "-", "10.0.0.2"},
 		},
 		{
 			"tcp by address and by name",

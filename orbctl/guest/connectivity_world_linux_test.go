@@ -54,7 +54,7 @@ var reachCases = []reachCase{
 	{name: "ping busybox ok", hide: noPing, target: "10.9.1.1", count: 2, want: []string{"address/4 ok ping/busybox"}},
 	{name: "ping busybox ok v6", hide: noPing, target: "fd09:1::1", want: []string{"address/6 ok ping/busybox"}},
 	{name: "ping busybox dropped", hide: noPing, target: "10.9.1.2", want: []string{"address/4 timeout ping/busybox"}},
-	{name: "ping busybox turned away", shells: allShells, hide: noPing, target: "10.9.1.5", want: []string{"address/4 unreachable ping/*"}},
+	{name: "ping busybox turned away", shells: allShells, hide: noPing, target: "10.9.1.5", wait: 3 * time.Second, want: []string{"address/4 unreachable ping/*"}},
 	{name: "ping busybox rejected alone", hide: noPing, target: "10.9.1.3", want: []string{"address/4 timeout ping/busybox"}}, // nothing tells it
 	{name: "ping busybox nobody there", hide: noPing, target: "10.9.2.78", want: []string{"address/4 unreachable ping/busybox"}},
 	{name: "ping busybox no route", hide: noPing, target: "10.8.0.1", want: []string{"address/4 no_route ping/busybox"}},
