@@ -83,10 +83,15 @@ func TestThreat14_TheCLIOpensTheNetwork(t *testing.T) {
 
 func TestThreat14_TheCLITouchesOtherProcesses(t *testing.T) {
 	w := hostileWorld(t, "processes")
-	res, err := confined(t, w).Run(t.Context(), version)
+	r := confined(t, w)
+	res, err := r.Run(t.Context(), version)
 	require.NoError(t, err)
 	tries := outcomes(t, res.Stdout)
 	assert.Len(t, tries, 14, "%s", res.Stdout)
+	if level, _ := r.Sandbox(); strings.Contains(strings.Join(level.Gaps, "\n"), "it may signal") { // as with Debian 12's own kernel
+		assert.Equal(t, "done", tries["signal"], "the level says what is so: %s", level)
+		delete(tries, "signal")
+	}
 	more := tries["more files"]
 	delete(tries, "more files")
 	if os.Geteuid() != 0 { // root may raise its limits; it gains nothing by it
