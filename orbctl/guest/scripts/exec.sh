@@ -43,19 +43,14 @@ job=$!
 exec 3<&- </dev/null
 signal() { kill -"$1" "-$job" || kill -"$1" "$job"; }
 (
-	late=0
-	trap 'kill "$doze"; exit "$late"' TERM
-	sleep "$limit" & doze=$!
-	wait "$doze"
-	late=99
+	doze "$limit" || exit 0
 	signal TERM
-	sleep 2 & doze=$!
-	wait "$doze"
+	doze 2 || exit 99
 	signal KILL
 	exit 99
 ) >/dev/null 4>&- & guard=$!
 cut=0 killer=''
-trap 'cut=1; signal TERM; (sleep 1; signal KILL) >/dev/null 4>&- & killer=$!' TERM # cancel.sh
+trap 'cut=1; signal TERM; (doze 1 && signal KILL) >/dev/null 4>&- & killer=$!' TERM # cancel.sh
 wait "$job"; rc=$?
 if [ "$cut" -eq 1 ]; then
 	wait "$job" # the signal broke off the first wait

@@ -32,20 +32,31 @@ limited() {
 watched() { # watched SECONDS PID: wait for a child, and end it when its time is up
 	limit=$1 job=$2
 	(
-		struck=0
-		trap 'kill "$nap"; exit "$struck"' TERM
-		sleep "$limit" & nap=$!
-		wait "$nap"
-		struck=75
+		doze "$limit" || exit 0
 		kill "$job"
-		sleep 1 & nap=$!
-		wait "$nap"
+		doze 1 || exit 75
 		kill -9 "$job"
-		exit "$struck"
+		exit 75
 	) >/dev/null 2>&1 3>&- & guard=$!
 	wait "$job" 2>/dev/null; rc=$?
 	kill "$guard" 2>/dev/null; wait "$guard" 2>/dev/null
 	[ "$?" -ne 75 ] || rc=143
 	return "$rc"
+}
+# doze SECONDS: what a watchdog does, in a subshell of its own. False when it has
+# been told to end, at whatever moment that was; then its sleep is gone too. KILL,
+# since one that is not sleep(1) yet would lose a TERM, and sleep on in the machine
+# when the script has long ended. Bash overlooks a signal that comes just before it
+# waits: then only the first second has to pass.
+told=''
+doze() {
+	trap 'told=yes' TERM USR1
+	for part in 1 $(($1 - 1)); do
+		if [ -n "$told" ] || [ "$part" -eq 0 ]; then break; fi
+		sleep "$part" & nap=$!
+		[ -n "$told" ] || wait "$nap"
+		[ -z "$told" ] || { kill -9 "$nap"; wait "$nap"; }
+	done
+	[ -z "$told" ]
 }
 finish() { printf '%s done\n' "$mark"; }

@@ -8,12 +8,9 @@
 watch() {
 	span=$1 job=$2 forking=1
 	(
-		trap 'kill "$!"; exit 0' USR1 TERM
-		sleep "$span" &
-		wait "$!"
+		doze "$span" || exit 0
 		kill "$job"
-		sleep 1 &
-		wait "$!"
+		doze 1 || exit 0
 		kill -9 "$job"
 		exit 99
 	) >/dev/null 2>&1 3>&- 4>&- & guard=$!
