@@ -23,13 +23,15 @@ type logWanted struct {
 type logTail struct {
 	Lines         []string
 	Read, Matched int64
+	NewCut        int64 // new lines that had no room
 	Complete      bool
 }
 
 const (
 	followed   = 1000 // new lines kept beside the old ones
 	totalBytes = 256 << 10
-	settle     = 500 * time.Millisecond // what comes later than this after the first line is new
+	settle     = 500 * time.Millisecond // what comes later than this after the first line is new,
+	breath     = 20 * time.Millisecond  // once there was such a pause: what was there comes without any
 	poll       = 2 * time.Second        // between two looks at a log that ends by itself
 	newsBytes  = 2000                   // of new lines that one notification tells
 )
@@ -40,36 +42,42 @@ const (
 type logSink struct {
 	ctx      context.Context //nolint:containedctx // an io.Writer for the time of one call
 	progress *Progress
-	kept     untrusted.Tail
+	old      untrusted.Tail // the last lines of what was there
+	fresh    untrusted.Tail // what came while following
 	keep     func(string) bool
 	follow   bool
-	began    time.Time
+	began    time.Time // when the first line came
+	heard    time.Time // when the last one came
+	paused   bool
+	caughtUp bool   // what comes now is new
 	news     []byte // new lines that the client is yet to be told of, as far as they fit
-	fresh    int    // all of those lines
+	arrived  int    // all of those lines
 	untold   int    // those that did not fit at all
 	partial  []byte
-	skip     int64 // lines of an earlier look that come again
+	came     time.Time // when the last bytes of it did
+	skip     int64     // lines of an earlier look that come again
 }
 
 func newLogSink(ctx context.Context, p *Progress, w logWanted) *logSink {
-	most := w.Lines
-	if w.Follow > 0 {
-		most += followed
+	return &logSink{
+		ctx: ctx, progress: p, keep: w.Keep, follow: w.Follow > 0,
+		old:   untrusted.Tail{Max: w.Lines, TotalBytes: totalBytes, Keep: w.Keep},
+		fresh: untrusted.Tail{Max: followed, TotalBytes: totalBytes, Keep: w.Keep},
 	}
-	return &logSink{ctx: ctx, progress: p, keep: w.Keep, follow: w.Follow > 0, kept: untrusted.Tail{Max: most, TotalBytes: totalBytes, Keep: w.Keep}}
 }
 
 // Write takes clean text as it comes.
 func (s *logSink) Write(p []byte) (int, error) {
 	if !s.follow {
-		return s.kept.Write(p)
+		return s.old.Write(p)
 	}
 	n := len(p)
+	s.came = time.Now()
 	for len(p) > 0 {
 		piece, rest, ended := bytes.Cut(p, []byte{'\n'})
 		s.partial = append(s.partial, piece[:min(len(piece), max(0, 64<<10-len(s.partial)))]...)
 		if ended {
-			s.line(string(s.partial))
+			s.take(string(s.partial), s.came)
 			s.partial = s.partial[:0]
 		}
 		p = rest
@@ -78,20 +86,21 @@ func (s *logSink) Write(p []byte) (int, error) {
 }
 
 // line takes one line without its newline.
-func (s *logSink) line(line string) {
+func (s *logSink) line(line string) { s.take(line, time.Now()) }
+
+// take is line for one that came at that time.
+func (s *logSink) take(line string, came time.Time) {
 	if s.skip > 0 {
 		s.skip--
 		return
 	}
-	_, _ = s.kept.Write([]byte(line + "\n")) // never fails
-	if !s.follow || s.keep != nil && !s.keep(line) {
+	text := []byte(line + "\n")
+	if !s.follow || !s.isNew(came) {
+		_, _ = s.old.Write(text) // never fails
 		return
 	}
-	now := time.Now()
-	if s.began.IsZero() {
-		s.began = now
-	}
-	if now.Sub(s.began) < settle {
+	_, _ = s.fresh.Write(text)
+	if s.keep != nil && !s.keep(line) {
 		return
 	}
 	if !s.progress.Wanted() {
@@ -105,7 +114,7 @@ func (s *logSink) line(line string) {
 
 // add takes a line as news: the whole of it, its beginning, or only its number.
 func (s *logSink) add(line string) {
-	s.fresh++
+	s.arrived++
 	room := newsBytes - len(s.news)
 	switch {
 	case room <= 0:
@@ -117,25 +126,59 @@ func (s *logSink) add(line string) {
 	}
 }
 
+// isNew reports whether a line that comes now is none of those that were there
+// when the following began. No log says so by itself.
+func (s *logSink) isNew(now time.Time) bool {
+	if s.began.IsZero() {
+		s.began, s.heard = now, now
+	}
+	s.paused = s.paused || now.Sub(s.heard) >= breath
+	s.caughtUp = s.caughtUp || s.paused && now.Sub(s.began) >= settle
+	s.heard = now
+	return s.caughtUp
+}
+
+// reachedEnd reports whether the reading that ended then had come to the end of
+// what was there, and waited.
+func (s *logSink) reachedEnd(then time.Time) bool {
+	return s.caughtUp || s.heard.IsZero() || then.Sub(s.heard) >= breath
+}
+
 // tell sends the lines that are new, bounded: the result has the last ones whole.
 func (s *logSink) tell() {
-	if s.fresh == 0 {
+	if s.arrived == 0 {
 		return
 	}
-	head := fmt.Sprintf("%d new lines", s.fresh)
+	head := fmt.Sprintf("%d new lines", s.arrived)
 	if s.untold > 0 {
 		head += fmt.Sprintf(", of which %d are not shown here", s.untold)
 	}
 	s.progress.Say(s.ctx, head+":\n"+strings.TrimSuffix(string(s.news), "\n"))
-	s.news, s.fresh, s.untold = s.news[:0], 0, 0
+	s.news, s.arrived, s.untold = s.news[:0], 0, 0
 }
 
 func (s *logSink) tail(complete bool) logTail {
 	if len(s.partial) > 0 {
-		s.line(string(s.partial))
+		s.take(string(s.partial), s.came)
 		s.partial = nil
 	}
-	return logTail{Lines: s.kept.Lines(), Read: s.kept.Seen(), Matched: s.kept.Matched(), Complete: complete}
+	lines, fresh := s.old.Lines(), s.fresh.Lines()
+	t := logTail{Read: s.old.Seen() + s.fresh.Seen(), Matched: s.old.Matched() + s.fresh.Matched(), Complete: complete}
+	if t.NewCut = s.fresh.Matched() - int64(len(fresh)); t.NewCut > 0 {
+		lines = nil // no hole between the old ones and the new
+	}
+	t.Lines = within(append(lines, fresh...), totalBytes)
+	return t
+}
+
+// within is the last of the lines, as many as have room.
+func within(lines []string, room int) []string {
+	first := len(lines)
+	for first > 0 && len(lines[first-1]) <= room {
+		first--
+		room -= len(lines[first])
+	}
+	return lines[first:]
 }
 
 // machineLog reads OrbStack's own log of a machine. Whether `orbctl logs` ends
@@ -152,7 +195,7 @@ func machineLog(ctx context.Context, c *Call, machine string, w logWanted) (logT
 		left := time.Until(until)
 		if left <= 0 || !end.Complete {
 			// Following until the time is up is what was asked for, not a cut.
-			return sink.tail(end.Complete || w.Follow > 0), nil
+			return sink.tail(end.Complete || w.Follow > 0 && sink.reachedEnd(until)), nil
 		}
 		c.Progress.Say(ctx, fmt.Sprintf("waiting for new lines, %d s left", int(left.Seconds())))
 		if !pause(ctx, min(poll, left)) {
@@ -163,10 +206,10 @@ func machineLog(ctx context.Context, c *Call, machine string, w logWanted) (logT
 }
 
 // again makes the sink pass over what it has read: the log starts from its
-// beginning once more.
+// beginning once more, and what it has beyond that is new.
 func (s *logSink) again() {
 	read := s.tail(true).Read
-	s.skip = read
+	s.skip, s.caughtUp = read, true
 }
 
 func pause(ctx context.Context, d time.Duration) bool {

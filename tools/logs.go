@@ -156,7 +156,7 @@ func readGuestLog(ctx context.Context, c *Call, in logsIn, wanted logWanted) (lo
 	}
 	tail := sink.tail(report.Complete)
 	out := logsFrom(m.Name, in.Source, tail)
-	out.Tool, out.Status, out.Missing, out.Note = report.Tool, report.Status, missingFrom(report.Missing), ranAs(meta)
+	out.Tool, out.Status, out.Missing, out.Note = report.Tool, report.Status, missingFrom(report.Missing), strings.TrimSpace(ranAs(meta)+" "+out.Note)
 	if in.Follow == 0 && tail.Read == int64(q.Lines) {
 		out.Note = strings.TrimSpace(out.Note + fmt.Sprintf(" Only the last %d lines were looked at: there may be older ones.", q.Lines))
 	}
@@ -164,5 +164,9 @@ func readGuestLog(ctx context.Context, c *Call, in logsIn, wanted logWanted) (lo
 }
 
 func logsFrom(machine, source string, t logTail) logsOut {
-	return logsOut{Machine: machine, Source: source, Lines: t.Lines, Read: t.Read, Matched: t.Matched, Cut: t.Matched - int64(len(t.Lines)), Complete: t.Complete}
+	out := logsOut{Machine: machine, Source: source, Lines: t.Lines, Read: t.Read, Matched: t.Matched, Cut: t.Matched - int64(len(t.Lines)), Complete: t.Complete}
+	if t.NewCut > 0 {
+		out.Note = fmt.Sprintf("More new lines came than are kept: the first %d of them are cut too. A narrower grep keeps them.", t.NewCut)
+	}
+	return out
 }

@@ -246,3 +246,35 @@ func TestFollowingEndsWithTheCall(t *testing.T) {
 		assert.False(t, s.call(t, "vm_list", args{}).IsError)
 	})
 }
+
+// While following, lines bounds what was there, whichever log it is.
+func TestFollowingShowsNoMoreOldLinesThanWereAskedFor(t *testing.T) {
+	world := `
+version: 2.2.3
+default: web
+machines:
+  - {name: web, logs: ["one", "two", "three"], logs_repeat: 2000, files: {/var/log/syslog: "s1\ns2\ns3\n"}}
+`
+	inOneEra(t, func(t *testing.T, e era) {
+		s := open(t, world, e)
+		for _, source := range []string{"machine", "kernel", "journal"} {
+			t.Run(source, func(t *testing.T) {
+				t.Parallel()
+				r := s.call(t, "vm_logs", args{"source": source, "lines": 2, "follow_seconds": 1})
+				got := decode[logsAnswer](t, r)
+				checkLogText(t, r.Text, got)
+				assert.True(t, got.Complete)
+				switch source {
+				case "machine":
+					assert.Equal(t, []string{"two", "three"}, got.Lines)
+					assert.Equal(t, [3]int64{6000, 6000, 5998}, [3]int64{got.Read, got.Matched, got.Cut})
+				case "journal":
+					assert.Equal(t, []string{"s2", "s3"}, got.Lines)
+				case "kernel": // of the whole VM: it may have news, and nobody can wait for them here
+					assert.LessOrEqual(t, len(got.Lines), 2)
+					assert.Contains(t, got.Missing.why("follow"), "/dev/kmsg")
+				}
+			})
+		}
+	})
+}

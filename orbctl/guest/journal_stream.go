@@ -138,7 +138,7 @@ func (s *JournalStream) none(what string) {
 	case "docker-log":
 		missing("lines", "a Docker engine is installed, but it logs neither to the journal nor to /var/log/docker.log, or the user may not read it")
 	case "follow":
-		missing("follow", "without a journal only a newer dmesg can wait for kernel messages: these are the ones so far")
+		missing("follow", "without a journal only a newer dmesg that has /dev/kmsg can wait for kernel messages: these are the ones so far")
 	}
 }
 

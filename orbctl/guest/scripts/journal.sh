@@ -32,6 +32,8 @@ files() { # files NAME...: the last lines of files, all at once
 	if [ "$follow" -gt 0 ]; then set -- -f "$@"; fi
 	log tail tail -n "$lines" "$@"
 }
+# Without /dev/kmsg dmesg would print all there is once more, and end.
+follows() { { true </dev/kmsg; } 2>/dev/null && dmesg --help 2>&1 | grep -q -e --follow-new; }
 ring() { dmesg | tail -n "$lines"; }
 no() { begin none "$@"; end 0; } # no WHY: there is nothing to read
 
@@ -53,7 +55,7 @@ kernel)
 		log dmesg ring
 		follow=$waiting
 		if [ "$follow" -eq 0 ]; then :
-		elif dmesg --help 2>&1 | grep -q -e --follow-new; then log dmesg dmesg --follow-new
+		elif follows; then log dmesg dmesg --follow-new
 		else no follow
 		fi
 	else no dmesg
