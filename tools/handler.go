@@ -40,12 +40,12 @@ func (s *toolServer) handler(t Tool) server.ToolHandlerFunc {
 			return ask.required(), nil
 		}
 		if refused := s.askLegacy(ctx, ask, &req); refused != nil {
-			return failed(refused), nil
+			return s.failed(refused), nil
 		}
 		result, another := s.attempt(ctx, t, check, req)
 		if another != nil {
 			again := &failure{Code: confirmationExpired, Message: "What the person agreed to is not what would be done now. Nothing was changed.", Hint: "Look again, and call anew."}
-			return failed(again), nil //nolint:nilerr // no error, but another question than was answered
+			return s.failed(again), nil //nolint:nilerr // no error, but another question than was answered
 		}
 		return result, nil
 	}
@@ -56,21 +56,21 @@ func (s *toolServer) handler(t Tool) server.ToolHandlerFunc {
 func (s *toolServer) attempt(ctx context.Context, t Tool, checker func() (*schemas.Checker, error), req mcp.CallToolRequest) (result *mcp.CallToolResult, ask *asking) {
 	defer func() {
 		if p := recover(); p != nil {
-			result = failed(brokeDown(s.log, t.Name, p))
+			result = s.failed(brokeDown(s.log, t.Name, p))
 		}
 	}()
 	if refusal := s.options.refuse(t); refusal != nil {
-		return failed(refusal), nil
+		return s.failed(refusal), nil
 	}
 	check, err := checker()
 	if err != nil {
-		return failed(brokeDown(s.log, t.Name, err)), nil
+		return s.failed(brokeDown(s.log, t.Name, err)), nil
 	}
 	args, problems := check.Check(req.Params.RawArguments)
 	if len(problems) > 0 {
 		f := invalid(problems...)
 		f.Message = t.Name + " was not run. Correct these arguments and call it again:"
-		return failed(f), nil
+		return s.failed(f), nil
 	}
 	call := s.call(t.Name, newProgress(req), s.newConsent(ctx, t, args, req))
 	out, err := t.do(runner.WithTool(ctx, t.Name), call, args)
@@ -86,7 +86,7 @@ func (s *toolServer) attempt(ctx context.Context, t Tool, checker func() (*schem
 			f = f.ofReading()
 		}
 		s.log.Log(ctx, level(f.Code), "tool failed", "tool", t.Name, "code", f.Code)
-		return failed(f), nil
+		return s.failed(f), nil
 	}
 	return done(out), nil
 }
@@ -124,6 +124,15 @@ func done(out any) *mcp.CallToolResult {
 		text = t.Text()
 	}
 	return mcp.NewToolResultStructured(json.RawMessage(b.Bytes()), text)
+}
+
+func (s *toolServer) failed(f *failure) *mcp.CallToolResult { return failed(s.fitting(f)) }
+
+// fitting is a failure whose hint names no tool that this server does not offer.
+func (s *toolServer) fitting(f *failure) *failure {
+	fits := *f
+	fits.Hint = s.options.fit(f.Hint)
+	return &fits
 }
 
 func failed(f *failure) *mcp.CallToolResult {

@@ -27,26 +27,26 @@ func (s *toolServer) addResources(srv *server.MCPServer) {
 		mcp.NewResource(machinesURI, "machines", mcp.WithResourceDescription("OrbStack's machines, as vm_list shows them."), mcp.WithMIMEType(jsonType)),
 		func(ctx context.Context, req mcp.ReadResourceRequest) ([]mcp.ResourceContents, error) {
 			out, err := readList(ctx, s.call("", nil, nil), listIn{})
-			return contents(req.Params.URI, out, err)
+			return s.contents(req.Params.URI, out, err)
 		})
 	srv.AddResource(
 		mcp.NewResource(configURI, "config", mcp.WithResourceDescription("The settings of OrbStack, as orbstack_config_get lists them."), mcp.WithMIMEType(jsonType)),
 		func(ctx context.Context, req mcp.ReadResourceRequest) ([]mcp.ResourceContents, error) {
 			out, err := readConfig(ctx, s.call("", nil, nil), configGetIn{})
-			return contents(req.Params.URI, out, err)
+			return s.contents(req.Params.URI, out, err)
 		})
 	srv.AddResourceTemplate(
 		mcp.NewResourceTemplate(machineURI, "machine", mcp.WithTemplateDescription("One machine: state, image, addresses, disk use, limits."), mcp.WithTemplateMIMEType(jsonType)),
 		func(ctx context.Context, req mcp.ReadResourceRequest) ([]mcp.ResourceContents, error) {
 			m, err := s.orb.Machine(ctx, strings.TrimPrefix(req.Params.URI, machinesURI+"/"))
-			return contents(req.Params.URI, row(m), err)
+			return s.contents(req.Params.URI, row(m), err)
 		})
 }
 
 // contents is a resource's one text, or the error in our words.
-func contents(uri string, out any, err error) ([]mcp.ResourceContents, error) {
+func (s *toolServer) contents(uri string, out any, err error) ([]mcp.ResourceContents, error) {
 	if err != nil {
-		f := explain(err)
+		f := s.fitting(explain(err))
 		if f.Code == code(orbctl.MachineNotFound) || f.Code == invalidArgument {
 			return nil, stdio.ResourceNotFound(uri, f.text())
 		}
