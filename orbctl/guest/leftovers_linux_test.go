@@ -2,7 +2,7 @@ package guest
 
 import (
 	"context"
-		"os"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"

@@ -30,8 +30,6 @@ import (
 //	10.9.1.5              turns everything away
 //	10.9.2.0/24, fd09:2:: a link on which nobody is
 //	10.9.9.9              the DNS server of resolv.conf; all else has no route
-const worldEnv = "GUEST_TEST_WORLD"
-
 const worldSetup = `set -e
 ip link set lo up
 ip link add v0 type veth peer name v1
