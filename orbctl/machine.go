@@ -9,10 +9,11 @@ import (
 )
 
 // Running is the state of a machine that runs. The only other word seen is
-// "stopped"; any word may come (docs/orbctl-contract.md §3).
+// "stopped"; any word may come (docs/orbctl-contract.md §3), such as "starting".
 const (
-	Running = "running"
-	Stopped = "stopped"
+	Running  = "running"
+	Stopped  = "stopped"
+	Starting = "starting"
 )
 
 // A Machine is what `list` knows of a machine. All its strings are one line of

@@ -87,11 +87,15 @@ func words(e *orbctl.Error) *failure {
 	case orbctl.MachineNotFound:
 		return wordsOfMissing(e)
 	case orbctl.MachineNotRunning:
-		return &failure{
+		f := &failure{
 			Message: fmt.Sprintf("The machine %q is %s, and this tool starts none.", e.Machine, orElse(e.State, "not running")),
 			Hint:    "If it should run, vm_start starts it.",
 			Details: details{Machine: e.Machine, State: e.State}, Retryable: true,
 		}
+		if e.State == orbctl.Starting {
+			f.Message, f.Hint = fmt.Sprintf("The machine %q is starting and cannot be asked yet.", e.Machine), "Call again in a moment."
+		}
+		return f
 	case orbctl.UnsupportedVersion:
 		return wordsOfVersion(e)
 	case orbctl.NotAllowed:
@@ -216,11 +220,19 @@ func wordsOfVersion(e *orbctl.Error) *failure {
 
 func wordsOfMissing(e *orbctl.Error) *failure {
 	if e.Machine == "" {
-		return &failure{
+		f := &failure{
 			Message: "No machine was named, and OrbStack names no default machine.",
-			Hint:    "Name one with the argument machine. There are: " + listOr(e.Have, "none yet") + ".",
+			Hint:    "Name one with the argument machine. There are: " + listOr(e.Have, "") + ".",
 			Details: details{Machines: orNil(e.Have)},
 		}
+		switch {
+		case e.Have == nil:
+			f.Hint = "Name one with the argument machine. vm_list shows which there are."
+		case len(e.Have) == 0:
+			f.Message = "No machine was named, and OrbStack has none yet."
+			f.Hint = "If the user wants one, vm_create makes it."
+		}
+		return f
 	}
 	f := &failure{
 		Message: fmt.Sprintf("No machine named %q. There are: %s.", e.Machine, listOr(e.Have, "")),
