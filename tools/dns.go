@@ -2,6 +2,7 @@ package tools
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"strings"
 
@@ -105,6 +106,11 @@ func runDNSLookup(ctx context.Context, c *Call, in dnsIn) (dnsOut, error) {
 		out.OnMac = viewOf(report)
 		out.Missing = append(out.Missing, missingOf("on the Mac: ", report.Missing)...)
 	}
+	if in.From == fromMac && belowOrbLocal(question.Name) {
+		if machines, err = c.Orb.Machines(ctx); err != nil && ctx.Err() == nil {
+			out.Missing = append(out.Missing, missing{Part: "machines", Why: "whether a machine has this name is not known: " + explain(err).Message})
+		}
+	}
 	out.compare()
 	out.Meaning = out.meaning(question, machines)
 	return out, ctx.Err()
@@ -114,6 +120,10 @@ func runDNSLookup(ctx context.Context, c *Call, in dnsIn) (dnsOut, error) {
 // machine that does not run or has no tool is a part that is missing and no error.
 func (o *dnsOut) askMachine(ctx context.Context, c *Call, in dnsIn, query guest.DNSQuery) ([]orbctl.Machine, error) {
 	machines, source, err := sourceMachine(ctx, c, in.Machine)
+	if none := noMachines(err); none != nil && in.Machine == "" && in.From != fromMachine {
+		o.Missing = append(o.Missing, missing{Part: "in_machine", Why: none.Message + " " + c.Server.fit(none.Hint)})
+		return []orbctl.Machine{}, nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -134,6 +144,15 @@ func (o *dnsOut) askMachine(ctx context.Context, c *Call, in dnsIn, query guest.
 	o.InMachine, o.Note = viewOf(report), ranAs(meta)
 	o.Missing = append(o.Missing, missingOf("in the machine: ", report.Missing)...)
 	return machines, nil
+}
+
+// noMachines is the failure that OrbStack has none at all, or nil.
+func noMachines(err error) *failure {
+	e, ok := errors.AsType[*orbctl.Error](err)
+	if !ok || e.Kind != orbctl.MachineNotFound || e.Have == nil || len(e.Have) > 0 {
+		return nil
+	}
+	return explain(err)
 }
 
 func missingOf(where string, parts []guest.Missing) []missing {
@@ -164,11 +183,12 @@ func viewOf(r guest.DNSReport) *dnsView {
 	return v
 }
 
-// compare fills in Agree: the same status, and records of the same values. Two
-// silences are no agreement, and what one side could not read is not compared.
+// compare fills in Agree: the same status, and records of the same values. A
+// silence is no answer, two failures are no agreement, and what one side could not
+// read is not compared.
 func (o *dnsOut) compare() {
 	in, mac := o.InMachine, o.OnMac
-	if in == nil || mac == nil || !concluded(in) && !concluded(mac) {
+	if in == nil || mac == nil || silent(in) || silent(mac) || !concluded(in) && !concluded(mac) {
 		return
 	}
 	if answered(in) && answered(mac) && (in.partial[o.Type] || mac.partial[o.Type]) {
@@ -183,6 +203,8 @@ func (o *dnsOut) compare() {
 	agree := in.Status == mac.Status && maps.Equal(values(in, counts), values(mac, counts)) || nothing(in) && nothing(mac)
 	o.Agree = &agree
 }
+
+func silent(v *dnsView) bool { return guest.DNSStatus(v.Status).Silent() }
 
 // concluded reports whether a DNS server or the library said what there is.
 func concluded(v *dnsView) bool {

@@ -12,7 +12,7 @@ import (
 // nothing that came from a guest.
 func (o dnsOut) meaning(q guest.DNSQuestion, machines []orbctl.Machine) string {
 	name := strings.TrimSuffix(q.Name, ".")
-	if strings.HasSuffix(name, ".orb.local") {
+	if belowOrbLocal(name) {
 		return o.orbLocalMeaning(name, machines)
 	}
 	in, mac := o.InMachine, o.OnMac
@@ -39,12 +39,19 @@ func (o dnsOut) meaning(q guest.DNSQuestion, machines []orbctl.Machine) string {
 	return fmt.Sprintf("Neither %s (%s) nor the Mac (%s) gets an answer.", o.Machine, statusMeaning(in), statusMeaning(mac))
 }
 
+func belowOrbLocal(name string) bool {
+	return strings.HasSuffix(strings.TrimSuffix(name, "."), ".orb.local")
+}
+
 // orbLocalMeaning explains the names that OrbStack gives to machines
 // (docs/orbctl-contract.md §6).
 func (o dnsOut) orbLocalMeaning(name string, machines []orbctl.Machine) string {
 	const explained = "NAME.orb.local is the machine's own address inside machines, and a proxy address of OrbStack on the Mac: they differ, and neither is wrong."
-	if machines == nil {
-		return explained
+	if machines == nil { // they could not be listed
+		if o.OnMac == nil || !noAnswer(o.OnMac) {
+			return explained
+		}
+		return fmt.Sprintf("On the Mac: %s. Only a machine that runs has such a name, and OrbStack has to run for it; whether that is so could not be looked up. %s", statusMeaning(o.OnMac), explained)
 	}
 	m := namedMachine(machines, name)
 	switch {

@@ -51,7 +51,7 @@ var dnsSpecials = []dnsSpecial{
 	{name: "nobody's name", args: args{"hostname": "nobody.orb.local"}, in: "NXDOMAIN", mac: "NXDOMAIN", agree: "true", meaning: "No machine has this name"},
 	{
 		name: "a machine's name by another server", args: args{"hostname": "srv.orb.local", "machine": "noserver"},
-		in: "server_unreachable", mac: "NOERROR", agree: "false", meaning: "only OrbStack's own DNS server knows it",
+		in: "server_unreachable", mac: "NOERROR", meaning: "only OrbStack's own DNS server knows it",
 	},
 	{
 		name: "a search domain", args: args{"hostname": "wiki", "machine": "search"}, in: "NOERROR", mac: "NXDOMAIN", agree: "false",
@@ -87,7 +87,7 @@ var dnsSpecials = []dnsSpecial{
 		},
 	},
 	{
-		name: "a resolver that is silent", args: args{"hostname": "v4.example", "machine": "deadserver"}, in: "timeout", mac: "NOERROR", agree: "false",
+		name: "a resolver that is silent", args: args{"hostname": "v4.example", "machine": "deadserver"}, in: "timeout", mac: "NOERROR",
 		meaning: "a DNS server set by hand",
 		check: func(t *testing.T, got dnsAnswer) {
 			assert.Equal(t, []string{"192.168.139.21"}, got.InMachine.DNSServers)
@@ -95,7 +95,7 @@ var dnsSpecials = []dnsSpecial{
 		},
 	},
 	{
-		name: "a resolver that is none", args: args{"hostname": "v4.example", "machine": "noserver"}, in: "server_unreachable", mac: "NOERROR", agree: "false",
+		name: "a resolver that is none", args: args{"hostname": "v4.example", "machine": "noserver"}, in: "server_unreachable", mac: "NOERROR",
 		check: func(t *testing.T, got dnsAnswer) {
 			assert.Equal(t, []string{"192.168.139.20"}, got.InMachine.DNSServers)
 		},
@@ -109,6 +109,21 @@ var dnsSpecials = []dnsSpecial{
 		},
 	},
 	{name: "a server by name that is none", args: args{"hostname": "v4.example", "server": "srv.orb.local"}, in: "server_unreachable", mac: "server_unreachable", meaning: "Neither"},
+	{
+		name: "a server's name that nobody has", args: args{"hostname": "v4.example", "server": "nosuch.server"}, in: "server_unreachable", mac: "server_unreachable",
+		check: func(t *testing.T, got dnsAnswer) {
+			assert.Empty(t, got.InMachine.Server+got.OnMac.Server, "nobody answered")
+			assert.Equal(t, "the server's name has no address", got.OnMac.Detail)
+		},
+	},
+	{
+		name: "a server that refuses", args: args{"hostname": "private.example", "server": "0.250.250.200"}, in: "REFUSED", mac: "REFUSED",
+		check: func(t *testing.T, got dnsAnswer) {
+			assert.Equal(t, []string{"0.250.250.200", "0.250.250.200"}, []string{got.InMachine.Server, got.OnMac.Server})
+		},
+	},
+	{name: "nobody's name on the Mac", args: args{"hostname": "nobody.orb.local", "from": "mac"}, mac: "NXDOMAIN", meaning: "No machine has this name"},
+	{name: "a stopped machine's name on the Mac", args: args{"hostname": "halted.orb.local", "from": "mac"}, mac: "NXDOMAIN", meaning: "halted is stopped"},
 	{name: "a port without a server", args: args{"hostname": "v4.example", "server": "192.168.139.20:5353", "from": "machine"}, in: "server_unreachable"},
 	{
 		name: "an odd port from both sides", args: args{"hostname": "v4.example", "server": "192.168.139.20:5353"}, in: "server_unreachable",
@@ -183,6 +198,43 @@ func TestDNSLookupOfOneMachineFailsWithIt(t *testing.T) {
 		assert.Equal(t, "machine_not_found", r.code(), "a machine that does not exist is no part that is missing")
 		r = s.call(t, "vm_dns_lookup", args{"hostname": "v4.example", "from": "mac", "server": "192.168.139.20:22"})
 		assert.Equal(t, "not_allowed", r.code(), "the Mac's side is no scanner of ports")
+	})
+}
+
+// The Mac's half needs no machine: without any it is answered, and what is missing
+// is said, and how to get it as far as this server offers that.
+func TestDNSLookupWithoutAMachineAsksTheMac(t *testing.T) {
+	world := `
+version: 2.2.3
+machines: []
+dns: [{name: v4.example, type: A, values: [192.0.2.1]}]
+`
+	inOneEra(t, func(t *testing.T, e era) {
+		for flag, words := range map[string]string{"--read-only": "ask the user to make it", "--toolsets=default": "vm_create makes it"} {
+			s := open(t, world, e, flag)
+			got := decode[dnsAnswer](t, s.call(t, "vm_dns_lookup", args{"hostname": "v4.example"}))
+			require.NotNil(t, got.OnMac)
+			assert.Equal(t, "NOERROR", got.OnMac.Status)
+			assert.Contains(t, got.Missing.why("in_machine"), "OrbStack has none yet")
+			assert.Contains(t, got.Missing.why("in_machine"), words)
+			for _, from := range []string{"both", "mac"} {
+				got = decode[dnsAnswer](t, s.call(t, "vm_dns_lookup", args{"hostname": "web.orb.local", "from": from}))
+				assert.Contains(t, got.Meaning, "No machine has this name", from)
+			}
+			r := s.call(t, "vm_dns_lookup", args{"hostname": "v4.example", "from": "machine"})
+			assert.Equal(t, "machine_not_found", r.code())
+			assert.Contains(t, r.Text, words)
+		}
+	})
+}
+
+// Where OrbStack is down there is no name of a machine, which has to be said.
+func TestDNSLookupOfAMachinesNameWhereOrbStackIsDown(t *testing.T) {
+	inOneEra(t, func(t *testing.T, e era) {
+		s := open(t, "down", e)
+		got := decode[dnsAnswer](t, s.call(t, "vm_dns_lookup", args{"hostname": "web.orb.local", "from": "mac"}))
+		assert.Contains(t, got.Meaning, "OrbStack has to run for it")
+		assert.Contains(t, got.Missing.why("machines"), "OrbStack is not running")
 	})
 }
 

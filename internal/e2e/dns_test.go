@@ -87,8 +87,7 @@ var dnsQuestions = []dnsQuestion{
 	{host: "v6.example", kind: "A", status: "NODATA"},
 	{host: "v4.example", kind: "MX", status: "NODATA", alone: true},
 	{host: "broken.example", kind: "A", status: "SERVFAIL"},
-	// Go's resolver has one word for every response code that is an error.
-	{host: "private.example", kind: "A", status: "REFUSED", mac: "SERVFAIL"},
+	{host: "private.example", kind: "A", status: "REFUSED"},
 	{host: "big.example", kind: "A", status: "NOERROR", values: []string{"A 192.0.2.40", "A 192.0.2.41", "A 192.0.2.42"}},
 	{host: "Bücher.example", kind: "A", status: "NOERROR", values: []string{"A 192.0.2.50"}},
 	{host: "V4.Example", kind: "A", status: "NOERROR", values: []string{"A 192.0.2.1", "A 192.0.2.2"}},
@@ -142,7 +141,7 @@ func (q dnsQuestion) check(t *testing.T, g dnsGuest, got dnsAnswer) {
 	q.checkMac(t, got)
 	if g.path == "resolver" && q.alone {
 		assert.Nil(t, got.InMachine, "getent cannot ask for %s", q.kind)
-		assert.Contains(t, got.Missing.why("in_machine"), "apt-get install", "how to get a tool that can")
+		assert.Contains(t, got.Missing.why("in_machine"), "apt-get install dnsutils", "how to get a tool that can")
 		return
 	}
 	require.NotNil(t, got.InMachine)
@@ -244,7 +243,7 @@ func TestDNSLookupWaitsForNobodyForever(t *testing.T) {
 					t.Parallel()
 					got := decode[dnsAnswer](t, s.call(t, "vm_dns_lookup", args{"machine": from, "hostname": "silent.example"}))
 					assert.Equal(t, []string{"timeout", "timeout"}, []string{got.InMachine.Status, got.OnMac.Status})
-					assert.Empty(t, got.InMachine.Server, "nobody answered")
+					assert.Empty(t, got.InMachine.Server+got.OnMac.Server, "nobody answered")
 					assert.Nil(t, got.Agree)
 				})
 			}

@@ -47,6 +47,9 @@ func ParseDNS(query DNSQuery, t Transcript) (DNSReport, error) {
 	if r.Path == Wire {
 		r.compare()
 	}
+	if r.Status.Silent() { // a tool may name the server that it asked in vain
+		r.Server = ""
+	}
 	r.Missing, _ = n.gaps()
 	return r, nil
 }
@@ -214,7 +217,7 @@ func readLibrary(t Transcript) *Library {
 			case killed(s.Exit):
 				l.Detail = "the resolver library did not answer in time"
 			case l.Detail == "":
-				l.Detail = said(s.Text, "the resolver library knows no such name")
+				l.Detail = said(s.Text, "the resolver library found nothing, and does not say whether there is no such name, no record of this type, or no answer")
 			}
 			continue
 		}

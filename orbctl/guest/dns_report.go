@@ -21,6 +21,11 @@ const (
 	DNSFailure        DNSStatus = "failed"             // the tool failed in a way of its own; Detail has its words
 )
 
+// Silent reports whether no DNS server answered at all.
+func (s DNSStatus) Silent() bool {
+	return s == DNSTimeout || s == ServerUnreachable || s == DNSFailure
+}
+
 // A Path is who was asked.
 type Path string
 
@@ -43,7 +48,7 @@ type DNSReport struct {
 
 	Path   Path
 	Tool   Tool
-	Server string // the address that answered; "" when it is not known
+	Server string // the address that answered; "" when none did or it is not known
 	// Asked is the name in the question that was answered, with a search domain
 	// behind it where one was tried. Search names the domain under which records
 	// were found.

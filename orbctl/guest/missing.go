@@ -29,10 +29,18 @@ func (e *ToolMissingError) Error() string {
 		what, which = "none of ", "one"
 	}
 	how, ok := installs[e.Distro]
-	if !ok {
+	switch command := installCommand(e.Distro, packages[e.Wanted[0]]); {
+	case command != "":
+		which, how = e.Wanted[0], command
+	case !ok:
 		how = "its package manager"
 	}
 	return "the machine has " + what + strings.Join(e.Wanted, ", ") + "; install " + which + " in the machine with " + how
+}
+
+// packages is what the package of a tool is called, by how it is installed.
+var packages = map[string]map[string]string{
+	"dig": {"apt-get install": "dnsutils", "apk add": "bind-tools", "pacman -S": "bind", "dnf install": "bind-utils", "zypper install": "bind-utils", "xbps-install": "bind-utils", "emerge": "net-dns/bind", "nix-shell -p": "dnsutils"},
 }
 
 // installs is how the distributions that OrbStack offers get a package, by the

@@ -148,7 +148,8 @@ func TestStatusFactsOfAHostileMachineAreBoundedAndClean(t *testing.T) {
 }
 
 func TestAMissingToolSaysHowToGetIt(t *testing.T) {
-	require.EqualError(t, &ToolMissingError{Wanted: []string{"dig", "host"}, Distro: "alpine"}, "the machine has none of dig, host; install one in the machine with apk add")
+	require.EqualError(t, &ToolMissingError{Wanted: []string{"dig", "host"}, Distro: "alpine"}, "the machine has none of dig, host; install dig in the machine with apk add bind-tools")
+	require.EqualError(t, &ToolMissingError{Wanted: []string{"dig", "host"}, Distro: "?"}, "the machine has none of dig, host; install one in the machine with its package manager")
 	require.EqualError(t, &ToolMissingError{Wanted: []string{"ping"}, Distro: "?"}, "the machine has no ping; install it in the machine with its package manager")
 }
 

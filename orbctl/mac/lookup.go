@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"strconv"
 	"strings"
 	"syscall"
 
@@ -29,23 +28,31 @@ func Lookup(ctx context.Context, query guest.DNSQuery) (guest.DNSReport, error) 
 		Name: q.Name, Type: q.Type, Path: guest.Resolved, Asked: q.Name,
 		Tool: guest.Tool{Name: "net", Dialect: "this server"},
 	}
-	resolver := &net.Resolver{}
+	var code responseCode
+	a := asking{question: q, report: &r, code: &code, resolver: &net.Resolver{Dial: code.dial}}
 	if q.Server != "" {
-		server := net.JoinHostPort(q.Server, strconv.Itoa(q.Port))
+		addresses, err := resolve(ctx, q.Server)
+		if err != nil || len(addresses) == 0 {
+			r.Path, r.Status, r.Detail = guest.Wire, guest.ServerUnreachable, "the server's name has no address"
+			return r, nil
+		}
+		server := netip.AddrPortFrom(addresses[0], uint16(q.Port)).String() //nolint:gosec // checked by Question
 		r.Path, r.Server = guest.Wire, q.Server
-		resolver = &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
-			var d net.Dialer
-			return d.DialContext(ctx, network, server)
+		a.resolver = &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return code.dial(ctx, network, server)
 		}}
 	}
-	a := asking{resolver: resolver, question: q, report: &r}
 	for _, kind := range q.Types() {
+		code.last.Store(0)
 		records, err := a.ask(ctx, kind)
 		r.Records = append(r.Records, records...)
 		a.note(ctx, kind, err)
 	}
 	if len(r.Records) > 0 {
 		r.Status = guest.NoError
+	}
+	if r.Status.Silent() {
+		r.Server = ""
 	}
 	return r, nil
 }
@@ -54,6 +61,7 @@ type asking struct {
 	resolver *net.Resolver
 	question guest.DNSQuestion
 	report   *guest.DNSReport
+	code     *responseCode
 }
 
 // ask looks one type up.
@@ -149,7 +157,7 @@ func (a asking) status(ctx context.Context, kind string, err error) (guest.DNSSt
 	case dns.IsTimeout || ctx.Err() != nil:
 		return guest.DNSTimeout, "no answer within " + a.question.Timeout.String()
 	}
-	return guest.ServFail, detail
+	return a.code.status(), detail
 }
 
 // notFound tells a name that has addresses of the other family from one that

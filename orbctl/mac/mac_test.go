@@ -202,6 +202,8 @@ func answers(t *testing.T) string {
 		}
 		if q.Question[0].Name == "broken.test." {
 			a.Rcode = dns.RcodeServerFailure
+		} else if q.Question[0].Name == "private.test." {
+			a.Rcode = dns.RcodeRefused
 		} else if !names[q.Question[0].Name] {
 			a.Rcode = dns.RcodeNameError
 		}
@@ -231,6 +233,7 @@ func TestLookupsSayWhatTheServerSaid(t *testing.T) {
 		{"nowhere.test.", "A", guest.NXDomain, nil},
 		{"four.test.", "AAAA", guest.NoData, nil},
 		{"broken.test.", "A", guest.ServFail, nil},
+		{"private.test.", "A", guest.DNSRefused, nil},
 		{"slow.test.", "A", guest.DNSTimeout, nil},
 	} {
 		t.Run(c.name+" "+c.kind, func(t *testing.T) {
@@ -252,6 +255,10 @@ func TestAServerThatIsNotThereIsSaidSo(t *testing.T) {
 	r, err := Lookup(t.Context(), guest.DNSQuery{Name: "web.test.", Server: "127.0.0.1:1", Timeout: time.Second})
 	require.NoError(t, err)
 	assert.Equal(t, guest.ServerUnreachable, r.Status, r.Detail)
+	assert.Empty(t, r.Server, "nobody answered")
+	r, err = Lookup(t.Context(), guest.DNSQuery{Name: "web.test.", Server: "nosuch.invalid", Timeout: time.Second})
+	require.NoError(t, err)
+	assert.Equal(t, []any{guest.ServerUnreachable, "the server's name has no address", ""}, []any{r.Status, r.Detail, r.Server})
 	_, err = Lookup(t.Context(), guest.DNSQuery{Name: "-x"})
 	assert.Error(t, err)
 }
