@@ -21,6 +21,8 @@ type LogsQuery struct {
 // LogsEnd is how the reading of a log ended.
 type LogsEnd struct {
 	Complete bool          // the log ended; if not, the deadline came first and what was read is not all
+	MidLine  bool          // it ended without a newline: there may have been more
+	NoText   int64         // bytes that were no UTF-8, each of which became U+FFFD
 	Took     time.Duration // reading
 }
 
@@ -40,12 +42,19 @@ func (c *Client) Logs(ctx context.Context, machine string, q LogsQuery, sink io.
 		c.note(runner.Result{Stdout: head.text})
 	}
 	switch {
-	case isLate(err) && ctx.Err() == nil && sinkErr == nil:
+	case logIsLate(err) && ctx.Err() == nil && sinkErr == nil:
 		return LogsEnd{Took: res.Took}, nil
 	case err != nil:
 		return LogsEnd{Took: res.Took}, c.withNames(ctx, err)
 	}
-	return LogsEnd{Complete: true, Took: res.Took}, sinkErr
+	return LogsEnd{Complete: true, MidLine: head.midLine, NoText: res.Text.InvalidUTF8, Took: res.Took}, sinkErr
+}
+
+// logIsLate: the log's own deadline came, and not that of status before it, which
+// would be a log of which nothing was read.
+func logIsLate(err error) bool {
+	late, ok := errors.AsType[*runner.TimeoutError](err)
+	return ok && late.Op == runner.OpLogs
 }
 
 // bannerFilter passes a stream on without an update banner at its start. It
@@ -57,12 +66,17 @@ type bannerFilter struct {
 	seen bool
 	text string // the banner
 	rest bool   // something after the banner was passed on
+
+	midLine bool // the last byte that came was no newline
 }
 
 const maxBanner = 8 << 10
 
 func (f *bannerFilter) Write(p []byte) (int, error) {
 	n := len(p)
+	if n > 0 {
+		f.midLine = p[n-1] != '\n'
+	}
 	if f.open {
 		if f.seen && !f.rest {
 			p = bytes.TrimLeft(p, "\n")

@@ -14,6 +14,7 @@ import (
 
 	"orbstack-mcp/orbctl"
 	"orbstack-mcp/orbctl/runner"
+	"orbstack-mcp/orbctl/untrusted"
 )
 
 func TestLogsStreamIntoTheSink(t *testing.T) {
@@ -27,13 +28,39 @@ func TestLogsStreamIntoTheSink(t *testing.T) {
 	assert.Equal(t, time.Second, f.calls[0].Deadline)
 }
 
+// That a log was cut, or is none, is known only by its form.
+func TestLogsOfWhichTheFormIsOddSaySo(t *testing.T) {
+	for name, tt := range map[string]struct {
+		res  runner.Result
+		want orbctl.LogsEnd
+	}{
+		"whole":           {runner.Result{Stdout: "one\ntwo\n"}, orbctl.LogsEnd{Complete: true}},
+		"nothing":         {runner.Result{}, orbctl.LogsEnd{Complete: true}},
+		"half a line":     {runner.Result{Stdout: "one\ntw"}, orbctl.LogsEnd{Complete: true, MidLine: true}},
+		"bytes of a file": {runner.Result{Stdout: "\uFFFD\n", Text: untrusted.Stats{InvalidUTF8: 3}}, orbctl.LogsEnd{Complete: true, NoText: 3}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, _ := expect(t, step{op: runner.OpLogs, res: tt.res})
+			end, err := c.Logs(t.Context(), "web", orbctl.LogsQuery{}, &strings.Builder{})
+			require.NoError(t, err)
+			assert.Equal(t, tt.want, end)
+		})
+	}
+}
+
 func TestLogsThatFollowEndWithTheDeadline(t *testing.T) {
-	c, _ := expect(t, step{op: runner.OpLogs, res: runner.Result{Stdout: "one\n", Took: time.Second}, err: &runner.TimeoutError{}})
+	c, _ := expect(t, step{op: runner.OpLogs, res: runner.Result{Stdout: "one\n", Took: time.Second}, err: &runner.TimeoutError{Op: runner.OpLogs}})
 	var sink strings.Builder
 	end, err := c.Logs(t.Context(), "web", orbctl.LogsQuery{}, &sink)
 	require.NoError(t, err)
 	assert.Equal(t, orbctl.LogsEnd{Took: time.Second}, end)
 	assert.Equal(t, "one\n", sink.String())
+}
+
+func TestLogsBeforeWhichStatusHangsAreAnError(t *testing.T) {
+	c, _ := expect(t, step{op: runner.OpLogs, err: &runner.TimeoutError{Op: runner.OpStatus, After: time.Second}})
+	_, err := c.Logs(t.Context(), "web", orbctl.LogsQuery{}, &strings.Builder{})
+	failure(t, err, orbctl.Timeout)
 }
 
 func TestLogsThatFailAreAnErrorAfterWhatWasRead(t *testing.T) {

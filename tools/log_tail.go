@@ -25,6 +25,7 @@ type logTail struct {
 	Read, Matched int64
 	NewCut        int64 // new lines that had no room
 	Complete      bool
+	Doubts        []missing // what speaks against its being the whole log
 }
 
 const (
@@ -195,7 +196,9 @@ func machineLog(ctx context.Context, c *Call, machine string, w logWanted) (logT
 		left := time.Until(until)
 		if left <= 0 || !end.Complete {
 			// Following until the time is up is what was asked for, not a cut.
-			return sink.tail(end.Complete || w.Follow > 0 && sink.reachedEnd(until)), nil
+			t := sink.tail(end.Complete || w.Follow > 0 && sink.reachedEnd(until))
+			t.Doubts = doubts(end, t)
+			return t, nil
 		}
 		c.Progress.Say(ctx, fmt.Sprintf("waiting for new lines, %d s left", int(left.Seconds())))
 		if !pause(ctx, min(poll, left)) {
@@ -203,6 +206,25 @@ func machineLog(ctx context.Context, c *Call, machine string, w logWanted) (logT
 		}
 		sink.again()
 	}
+}
+
+// doubts is what can be known of a log that orbctl did not print well: whatever it
+// prints is the log (docs/orbctl-contract.md §7).
+func doubts(end orbctl.LogsEnd, t logTail) []missing {
+	var all []missing
+	if t.Read == 0 && end.Complete {
+		all = append(all, missing{Part: "lines", Why: "orbctl printed nothing: it cannot be told whether the log is empty or was not printed"})
+	}
+	if t.Read == 0 && !end.Complete {
+		all = append(all, missing{Part: "lines", Why: "orbctl had printed nothing when the time was up: it cannot be told whether the log is empty"})
+	}
+	if end.MidLine {
+		all = append(all, missing{Part: "the end", Why: "what orbctl printed ends in the middle of a line: there may be more"})
+	}
+	if end.NoText > 0 {
+		all = append(all, missing{Part: "characters", Why: fmt.Sprintf("%d bytes that orbctl printed are no text (U+FFFD stands for each): this may not be the log", end.NoText)})
+	}
+	return all
 }
 
 // again makes the sink pass over what it has read: the log starts from its

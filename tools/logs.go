@@ -137,7 +137,9 @@ func readMachineLog(ctx context.Context, c *Call, in logsIn, wanted logWanted) (
 	if err != nil {
 		return logsOut{}, err
 	}
-	return logsFrom(name, in.Source, tail), nil
+	out := logsFrom(name, in.Source, tail)
+	out.Missing = tail.Doubts
+	return out, nil
 }
 
 func readGuestLog(ctx context.Context, c *Call, in logsIn, wanted logWanted) (logsOut, error) {

@@ -195,6 +195,9 @@ func (o *statusOut) addLog(ctx context.Context, c *Call, m orbctl.MachineInfo, l
 		return
 	}
 	o.Log = tail.Lines
+	for _, d := range tail.Doubts {
+		o.Missing = append(o.Missing, missing{Part: "log", Why: d.Why})
+	}
 	if !tail.Complete {
 		o.Missing = append(o.Missing, missing{Part: "log", Why: "the time was up before its end; these are the last lines read so far"})
 	}

@@ -186,12 +186,18 @@ func TestLogsThatCannotBeRead(t *testing.T) {
 	})
 }
 
-// An empty log of OrbStack's is an empty list.
+// An empty log of OrbStack's looks like one that orbctl did not print, which is said.
 func TestLogsOfASilentMachine(t *testing.T) {
 	inOneEra(t, func(t *testing.T, e era) {
-		r := open(t, logsWorld, e).call(t, "vm_logs", args{"machine": "silent"})
+		s := open(t, logsWorld, e)
+		r := s.call(t, "vm_logs", args{"machine": "silent"})
 		assert.Contains(t, string(r.Raw), `"lines":[]`)
-		assert.Equal(t, "silent, source machine: 0 of 0 matching lines (0 read).", r.Text)
+		assert.Contains(t, decode[logsAnswer](t, r).Missing.why("lines"), "cannot be told whether the log is empty or was not printed")
+		assert.Contains(t, r.Text, "silent, source machine: 0 of 0 matching lines (0 read). Missing lines: \"orbctl printed nothing")
+
+		got := decode[statusAnswer](t, s.call(t, "vm_status_detailed", args{"machine": "silent"}))
+		assert.Empty(t, got.Log)
+		assert.Contains(t, got.Missing.why("log"), "orbctl printed nothing")
 	})
 }
 
