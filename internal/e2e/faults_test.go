@@ -111,7 +111,7 @@ func toolCalls() []toolCall {
 		{name: "vm_dns_lookup", tool: "vm_dns_lookup", runs: []string{"list", "run"}, probe: 25 * time.Second, args: args{"machine": "web", "hostname": "web.orb.local"}, says: func(r result) bool {
 			return long(r, "in_machine", "records") || partial(r)
 		}},
-		{name: "orbstack_config_get key", tool: "orbstack_config_get", runs: []string{"config"}, args: args{"key": "memory_mib"}, says: func(r result) bool {
+		{name: "orbstack_config_get key", tool: "orbstack_config_get", runs: []string{"config", "config"}, args: args{"key": "memory_mib"}, says: func(r result) bool {
 			return r.at("settings", 0, "value") == "16384"
 		}},
 		{name: "orbstack_config_get all", tool: "orbstack_config_get", runs: []string{"config", "list"}, args: args{}, says: func(r result) bool { return setting(r, "memory_mib") == "16384" }},

@@ -32,8 +32,9 @@ type statusAnswer struct {
 		Limit int64 `json:"limit_bytes"`
 	}
 	CPU *struct {
-		Percent float64
-		Limit   float64 `json:"limit_cpus"`
+		Percent      float64
+		TotalSeconds float64 `json:"total_seconds"`
+		Limit        float64 `json:"limit_cpus"`
 	}
 	Root *struct {
 		Total     int64 `json:"total_bytes"`
@@ -238,5 +239,22 @@ machines:
 			assert.NotEmpty(t, blind.Missing.why(part), "%s is not empty but unknown", part)
 		}
 		assert.Nil(t, blind.Uptime)
+	})
+}
+
+// What a machine uses of the CPU is measured, and not only since it started.
+func TestStatusMeasuresABusyMachine(t *testing.T) {
+	inOneEra(t, func(t *testing.T, e era) {
+		busy := `o=$HOME/.orbstack/bin/orbctl; $o run -m web timeout 30 sh -c 'while :; do :; done' </dev/null >/dev/null 2>&1 & exec "$1"`
+		s := openWith(t, one, e, nil, "sh", "-c", busy, "sh", bin.server)
+		var got statusAnswer
+		until(t, "the work of the machine", func() bool {
+			got = decode[statusAnswer](t, s.call(t, "vm_status_detailed", args{"machine": "web", "log_lines": 0}))
+			return got.CPU == nil || got.CPU.Percent > 0
+		})
+		if got.CPU == nil {
+			t.Skip("this computer gives machines no control group for CPU time: ", got.Missing.why("cpu"))
+		}
+		assert.Positive(t, got.CPU.TotalSeconds)
 	})
 }

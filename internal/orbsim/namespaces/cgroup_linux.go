@@ -21,7 +21,7 @@ const cgroupEnv = "ORBSIM_CGROUPS"
 //   - V2: a cgroup v2 folder with the memory and cpu controllers. Machines have
 //     real limits, and see their own folder at /sys/fs/cgroup.
 //   - V1: one folder for each v1 hierarchy. Machines have real limits, and see
-//     plain files in the form of v2 at /sys/fs/cgroup, filled from v1 at every Run.
+//     plain files in the form of v2 at /sys/fs/cgroup, filled from v1 while anything runs.
 //   - neither (no root, or nothing writable): plain files with the limits'
 //     numbers, and no limit.
 type cgroups struct {

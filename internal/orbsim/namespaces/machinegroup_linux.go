@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -25,6 +26,8 @@ type group struct {
 	joinV2  *os.File          // the folder, for clone3
 	joinV1  []*os.File        // the tasks files
 	initPID int
+
+	showing sync.Mutex // held while the plain files change
 
 	mu     sync.RWMutex // read-held while the files are in use
 	closed bool
@@ -159,6 +162,8 @@ func (g *group) refresh() {
 	if g.v2 != "" {
 		return
 	}
+	g.showing.Lock()
+	defer g.showing.Unlock()
 	if usage, ok := readNumber(filepath.Join(g.v1["memory"], "memory.usage_in_bytes")); ok && g.v1["memory"] != "" {
 		g.show("memory.current", usage)
 	} else if b, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", g.initPID)); err == nil {
@@ -171,12 +176,47 @@ func (g *group) refresh() {
 		g.show("pids.current", count)
 	}
 	if nanos, ok := readNumber(filepath.Join(g.v1["cpuacct"], "cpuacct.usage")); ok {
-		_ = writeOwn(filepath.Join(g.view, "cpu.stat"), cpuStat(nanos/1000))
+		g.put("cpu.stat", cpuStat(nanos/1000))
 	}
 }
 
-func (g *group) show(file string, n int64) {
-	_ = writeOwn(filepath.Join(g.view, file), strconv.FormatInt(n, 10)+"\n")
+func (g *group) show(file string, n int64) { g.put(file, strconv.FormatInt(n, 10)+"\n") }
+
+// put replaces a file at once: a guest may be reading it.
+func (g *group) put(file, text string) {
+	if os.WriteFile(g.view+".new", []byte(text), 0o644) == nil {
+		_ = os.Rename(g.view+".new", filepath.Join(g.view, file))
+	}
+}
+
+// freshness is how old the plain files may be while something runs: whoever
+// measures what a machine uses looks twice.
+const freshness = 100 * time.Millisecond
+
+// keepFresh refreshes the plain files until the returned function is called.
+func (g *group) keepFresh() (stop func()) {
+	if g.v2 != "" {
+		return func() {}
+	}
+	end, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		tick := time.NewTicker(freshness)
+		defer tick.Stop()
+		for {
+			select {
+			case <-end:
+				return
+			case <-tick.C:
+			}
+			if !g.hold() {
+				return
+			}
+			g.refresh()
+			g.release()
+		}
+	}()
+	return func() { close(end); <-ended }
 }
 
 func readNumber(path string) (int64, bool) {

@@ -37,6 +37,7 @@ func (m *Machine) Run(ctx context.Context, c Command) (exit int, err error) {
 		}
 		return exit, nil
 	}
+	defer m.group.keepFresh()()
 	return waitFor(ctx, cmd, c.KillOnCancel)
 }
 
