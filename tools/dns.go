@@ -188,7 +188,7 @@ func viewOf(r guest.DNSReport) *dnsView {
 // read is not compared.
 func (o *dnsOut) compare() {
 	in, mac := o.InMachine, o.OnMac
-	if in == nil || mac == nil || silent(in) || silent(mac) || !concluded(in) && !concluded(mac) {
+	if in == nil || mac == nil || unanswered(in) || unanswered(mac) || !concluded(in) && !concluded(mac) {
 		return
 	}
 	if answered(in) && answered(mac) && (in.partial[o.Type] || mac.partial[o.Type]) {
@@ -204,7 +204,7 @@ func (o *dnsOut) compare() {
 	o.Agree = &agree
 }
 
-func silent(v *dnsView) bool { return guest.DNSStatus(v.Status).Silent() }
+func unanswered(v *dnsView) bool { return guest.DNSStatus(v.Status).Silent() }
 
 // concluded reports whether a DNS server or the library said what there is.
 func concluded(v *dnsView) bool {
