@@ -80,14 +80,16 @@ func configOut(c orbctl.ConfigChange) configSetOut {
 		Key: c.Name, Before: c.Before.Value, After: c.After.Value, Changed: c.Changed,
 		RestartRequired: string(c.Restart.Needed), Scope: string(c.Scope), Undo: undo(c), Warning: warning(c),
 	}
+	means := restartMeans
+	if c.Restart.Needed == orbctl.Unclear {
+		means = applies(c.Key)
+	}
 	switch {
 	case c.Restart.Needed == orbctl.No:
 	case !c.Changes:
-		out.RestartRequired, out.Restart = string(orbctl.No), "This changes nothing; an earlier change of it may still wait. "+restartMeans
-	case c.Restart.Needed == orbctl.Unclear:
-		out.Restart = applies(c.Key)
+		out.RestartRequired, out.Restart = string(orbctl.No), "This changes nothing; an earlier change of it may still wait. "+means
 	default:
-		out.Restart = restartMeans
+		out.Restart = means
 	}
 	return out
 }

@@ -29,7 +29,7 @@ func TestWhenASettingAppliesIsSaidAsFarAsItIsKnown(t *testing.T) {
 			if !known {
 				entry = orbctl.Entry{Name: key, Key: orbctl.Key{Restart: orbctl.Restart{Needed: orbctl.Unclear}}}
 			}
-			out := configOut(orbctl.ConfigChange{ConfigPlan: orbctl.ConfigPlan{Entry: entry}, Restart: entry.Restart, Changed: true, Stored: true})
+			out := configOut(orbctl.ConfigChange{ConfigPlan: orbctl.ConfigPlan{Entry: entry, Changes: true}, Restart: entry.Restart, Changed: true, Stored: true})
 			assert.Equal(t, want.needed, out.RestartRequired)
 			assert.Contains(t, out.Restart, want.has)
 			assert.NotContains(t, out.Restart, want.hasNot)
