@@ -135,12 +135,6 @@ func saysRestart(res runner.Result) bool {
 	return strings.Contains(res.Stdout, hint) || strings.Contains(res.Stderr, hint)
 }
 
-// isLate reports whether the operation's own deadline came.
-func isLate(err error) bool {
-	_, late := errors.AsType[*runner.TimeoutError](err)
-	return late
-}
-
 // mayHaveWorked reports an end that says nothing of what became of the work.
 func mayHaveWorked(err error) bool {
 	e, ok := errors.AsType[*Error](err)

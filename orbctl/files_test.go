@@ -243,7 +243,7 @@ func TestACopyWhoseDestinationBreaksDownEndsTheCallOnly(t *testing.T) {
 	err := beside.Caught(func() {
 		_, _ = c.Copy(t.Context(), orbctl.Place{Machine: "web", Path: "file"}, orbctl.Place{Machine: "db", Path: "copy"}, false, nil)
 	})
-	var broke *beside.Panic
+	var broke *beside.PanicError
 	require.ErrorAs(t, err, &broke)
 	assert.Equal(t, "in a parser", broke.Value)
 	only(t, h.home, "file")

@@ -73,7 +73,8 @@ func readConfig(ctx context.Context, c *Call, in configGetIn) (configGetOut, err
 	if len(all) == 0 {
 		notes = append(notes, "No key that is set or OrbStack's own starts with "+untrusted.Line(in.Prefix)+".")
 	}
-	if strings.HasPrefix(in.Prefix, "machine.") || strings.HasPrefix("machine.", in.Prefix) {
+	const machines = "machine."
+	if n := min(len(in.Prefix), len(machines)); in.Prefix[:n] == machines[:n] { // a key of a machine may begin so
 		notes = append(notes, "Of machines only the keys that are set are listed; as far as this OrbStack has them there are machine.NAME. with "+strings.Join(machineFields(), ", ")+".")
 	}
 	out.Note = strings.Join(notes, " ")

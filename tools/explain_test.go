@@ -195,8 +195,10 @@ func TestTheWordsOfAnAnswerThatIsNoYesOfAWaitAndOfAnEnd(t *testing.T) {
 		"made up":          {asker(s, "x", "accept").Confirm(deleteIt), "confirmation_expired: The answer that came with this call does not count: its state is not one of this server's" + anew},
 		"used":             {asker(s, used.state, "accept").Confirm(deleteIt), "confirmation_expired: The answer that came with this call does not count: it was used already, or is too old" + anew},
 		"for another call": {other.Confirm(deleteIt), "confirmation_expired: The answer that came with this call does not count: it belongs to other arguments than it was given for" + anew},
-		"another server": {&orbctl.Error{Kind: orbctl.Busy, Op: runner.OpStop, Why: (&runner.BusyError{What: "machine web", After: time.Minute}).Error()},
-			"busy: Another operation on machine web was still under way after 1m0s. Nothing was done.\nSomebody else, perhaps another assistant, works on it. Look at its state and call again when that is done."},
+		"another server": {
+			&orbctl.Error{Kind: orbctl.Busy, Op: runner.OpStop, Why: (&runner.BusyError{What: "machine web", After: time.Minute}).Error()},
+			"busy: Another operation on machine web was still under way after 1m0s. Nothing was done.\nSomebody else, perhaps another assistant, works on it. Look at its state and call again when that is done.",
+		},
 		"cancelled": {stdio.ErrCancelled, "cancelled: The call was cut before it was done: " + stdio.ErrCancelled.Error() + ".\nReading has changed nothing. If it was to change something, look before trying again."},
 	} {
 		assert.Equal(t, c.text, explain(c.err).text(), name)

@@ -95,7 +95,7 @@ func (s *toolServer) attempt(ctx context.Context, t Tool, checker func() (*schem
 // reads it. It is called where that happens, for the stack.
 func brokeDown(log *slog.Logger, tool string, cause any) *failure {
 	stack := debug.Stack()
-	if p, ok := cause.(*beside.Panic); ok {
+	if p, ok := cause.(*beside.PanicError); ok {
 		cause, stack = p.Value, p.Stack
 	}
 	log.Error("a tool broke down", "tool", tool, "cause", cause, "stack", string(stack))

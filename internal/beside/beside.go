@@ -8,24 +8,24 @@ import (
 	"sync"
 )
 
-// A Panic is what a function broke down with. Value and Stack are for the log:
+// A PanicError is what a function broke down with. Value and Stack are for the log:
 // either may hold text from outside.
-type Panic struct {
+type PanicError struct {
 	Value any
 	Stack []byte
 }
 
-func (*Panic) Error() string { return "a function of this server broke down" }
+func (*PanicError) Error() string { return "a function of this server broke down" }
 
-// Caught runs f. The error is a *Panic if f panicked, and nil otherwise.
+// Caught runs f. The error is a *PanicError if f panicked, and nil otherwise.
 func Caught(f func()) (err error) {
 	defer func() {
 		switch p := recover().(type) {
 		case nil:
-		case *Panic: // of a goroutine further down: where it happened is what counts
+		case *PanicError: // of a goroutine further down: where it happened is what counts
 			err = p
 		default:
-			err = &Panic{Value: p, Stack: debug.Stack()}
+			err = &PanicError{Value: p, Stack: debug.Stack()}
 		}
 	}()
 	f()
@@ -37,7 +37,7 @@ func Caught(f func()) (err error) {
 type Group struct {
 	wg    sync.WaitGroup
 	mu    sync.Mutex
-	first error // a *Panic
+	first error // a *PanicError
 }
 
 // Go runs f in a goroutine.
@@ -54,7 +54,7 @@ func (g *Group) Go(f func()) {
 }
 
 // Wait returns when all of them have. If one has panicked, Wait does so with its
-// *Panic: whoever waits has the net of the call under it.
+// *PanicError: whoever waits has the net of the call under it.
 func (g *Group) Wait() {
 	g.wg.Wait()
 	if g.first != nil {

@@ -15,7 +15,7 @@ func TestAPanicIsCaughtWithItsStackAndSaysNothingOfIt(t *testing.T) {
 	t.Parallel()
 	for _, value := range []any{"secret", errors.New("secret"), 7} {
 		err := beside.Caught(func() { panic(value) })
-		var p *beside.Panic
+		var p *beside.PanicError
 		require.ErrorAs(t, err, &p)
 		assert.Equal(t, value, p.Value)
 		assert.Contains(t, string(p.Stack), "beside_test.go")
@@ -43,7 +43,7 @@ func TestWhoWaitsGetsThePanicWhenAllAreDone(t *testing.T) {
 		})
 		outer.Wait()
 	})
-	var p *beside.Panic
+	var p *beside.PanicError
 	require.ErrorAs(t, err, &p)
 	assert.Equal(t, "deep down", p.Value, "the innermost one, not what it was passed on as")
 	assert.Equal(t, int32(8), done.Load())

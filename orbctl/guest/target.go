@@ -52,7 +52,7 @@ func ParseTarget(raw, method string, port int) (Target, error) {
 		return Target{}, &TargetError{Field: "port", Value: strconv.Itoa(port), Why: "a port is a number from 1 to 65535"}
 	}
 	var err error
-	secure := false
+	var secure bool
 	if t.Method, secure, err = parseMethod(method); err != nil {
 		return Target{}, err
 	}

@@ -200,11 +200,12 @@ func answers(t *testing.T) string {
 				a.Answer = append(a.Answer, rr)
 			}
 		}
-		if q.Question[0].Name == "broken.test." {
+		switch name := q.Question[0].Name; {
+		case name == "broken.test.":
 			a.Rcode = dns.RcodeServerFailure
-		} else if q.Question[0].Name == "private.test." {
+		case name == "private.test.":
 			a.Rcode = dns.RcodeRefused
-		} else if !names[q.Question[0].Name] {
+		case !names[name]:
 			a.Rcode = dns.RcodeNameError
 		}
 		_ = w.WriteMsg(a)

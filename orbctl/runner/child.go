@@ -40,7 +40,7 @@ type ending struct {
 	exit                          int
 	signal                        string
 	timedOut, killed, held, stuck bool
-	failed                        error // the capture could take no more: *OutputError, the caller's writer, or its *beside.Panic
+	failed                        error // the capture could take no more: *OutputError, the caller's writer, or its *beside.PanicError
 	cancelled                     bool
 	unwatched                     error // there was no reaper, where one is needed
 	took                          time.Duration

@@ -301,7 +301,7 @@ func TestACallersStreamThatBreaksDownFailsTheCallOnly(t *testing.T) {
 			w := newWorld(t, map[string]acts{"run": test.does, "logs": test.does})
 			var log bytes.Buffer
 			_, err := w.runner(t, func(o *runner.Options) { o.Log = slog.New(slog.NewTextHandler(&log, nil)) }).Run(t.Context(), test.call)
-			var broke *beside.Panic
+			var broke *beside.PanicError
 			require.ErrorAs(t, err, &broke)
 			assert.NotContains(t, err.Error(), "the sink broke", "it may hold anything")
 			assert.Contains(t, log.String(), "the sink broke")

@@ -131,7 +131,7 @@ func (r *Runner) Status(ctx context.Context) (Status, error) {
 // process, with an empty Result; *TimeoutError, *OutputError, *StartError and the
 // cause of a cancelled ctx, with an empty Result if there was none yet (the gate's own
 // status may be what was late), else beside one that says how far it came; an error of
-// a reader or writer of the Call, or a *beside.Panic of it, beside such a Result.
+// a reader or writer of the Call, or a *beside.PanicError of it, beside such a Result.
 func (r *Runner) Run(ctx context.Context, call Call) (Result, error) {
 	row, ok := table[call.Op]
 	if !ok {
@@ -245,7 +245,7 @@ func (r *Runner) launch(ctx context.Context, call Call, row row, argv []string, 
 	if e.failed == nil {
 		e.failed = unwritten
 	}
-	if broke, ok := errors.AsType[*beside.Panic](e.failed); ok {
+	if broke, ok := errors.AsType[*beside.PanicError](e.failed); ok {
 		r.log.Error("what takes the output of orbctl broke down", "op", call.Op, "cause", broke.Value, "stack", string(broke.Stack))
 	}
 	if failed := r.sandbox.Failed(res.Exit, res.Stderr); err == nil && failed != nil {
