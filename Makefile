@@ -37,7 +37,7 @@ RACE := CGO_ENABLED=1 $(GO) test -race $(GCFLAGS) -vet=off -timeout 60m
 test: deps ## every test, with the race detector, against the simulator
 	CGO_ENABLED=1 $(COMPILE) list -race $(GCFLAGS) -export -test ./... >/dev/null
 	$(RACE) -p 2 -parallel 10 $$($(GO) list ./... | grep -v /internal/e2e$$)
-	$(RACE) -parallel 6 ./internal/e2e
+	$(RACE) -parallel 8 ./internal/e2e
 
 cover: deps ## prints the coverage of the rooms that matter; its data is in .cover/
 	.ci/cover

@@ -77,19 +77,35 @@ func (f *bannerFilter) Write(p []byte) (int, error) {
 	if n > 0 {
 		f.midLine = p[n-1] != '\n'
 	}
-	if f.open {
-		if f.seen && !f.rest {
-			p = bytes.TrimLeft(p, "\n")
-			f.rest = len(p) > 0
-		}
+	if f.open && (!f.seen || f.rest) {
 		_, err := f.to.Write(p)
 		return n, err
 	}
 	f.held = append(f.held, p...)
+	if f.open {
+		return n, f.skipBlankLines()
+	}
 	if !f.undecided() {
 		return n, f.release()
 	}
 	return n, nil
+}
+
+// skipBlankLines takes the blank lines behind a banner away, as StripBanner does.
+func (f *bannerFilter) skipBlankLines() error {
+	for {
+		line, after, whole := bytes.Cut(f.held, []byte("\n"))
+		if len(bytes.TrimSpace(line)) > 0 || len(line) > maxBanner {
+			held := f.held
+			f.held, f.rest = nil, true
+			_, err := f.to.Write(held)
+			return err
+		}
+		if !whole { // it may become a line with something in it
+			return nil
+		}
+		f.held = after
+	}
 }
 
 // undecided reports whether what is held may still be the beginning of a banner:
