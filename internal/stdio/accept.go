@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
@@ -23,8 +24,9 @@ type conn struct {
 	wg    sync.WaitGroup
 
 	// Of the reading goroutine alone:
-	draining bool   // no request is taken any more
-	last     uint64 // id towards mcp-go
+	draining bool      // no request is taken any more
+	until    time.Time // when it has to be over, once draining
+	last     uint64    // id towards mcp-go
 }
 
 // lane is where requests of a method are served.

@@ -76,6 +76,7 @@ func (c *conn) run(done <-chan struct{}, lines <-chan line, stop context.CancelC
 			return
 		}
 		phase, c.draining = draining, true
+		c.until = time.Now().Add(c.o.Drain + grace + flush)
 		for _, k := range c.calls.all() {
 			if k.at == listening {
 				k.cancel(ErrShutdown) // it would never end by itself
@@ -146,14 +147,18 @@ func (c *conn) abandon() {
 	}
 }
 
-// finish lets what is queued leave, for a moment.
+// finish lets what is queued leave: as long as calls would have had, who were done
+// early, for on a busy computer the writer may not have had its turn yet.
 func (c *conn) finish(err error) error {
-	deadline := time.Now().Add(flush)
+	deadline := c.until
+	if soon := time.Now().Add(flush); deadline.Before(soon) {
+		deadline = soon
+	}
 	boxed := make(chan struct{})
 	go func() { c.base.box.close(); close(boxed) }()
 	select {
 	case <-boxed:
-	case <-time.After(flush):
+	case <-time.After(time.Until(deadline)):
 	}
 	c.out.close(time.Until(deadline))
 	<-boxed // nothing holds it back now

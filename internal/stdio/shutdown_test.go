@@ -239,3 +239,31 @@ func TestSecondServeOfOneServerAtATimeIsRefused(t *testing.T) {
 	assert.ErrorContains(t, Serve(t.Context(), f.MCPServer, strings.NewReader(""), io.Discard, Options{}), "session")
 	c.end()
 }
+
+// slowly is where a writer on a busy computer gets its turn late.
+type slowly struct {
+	to    strings.Builder
+	pause time.Duration
+}
+
+func (s *slowly) Write(p []byte) (int, error) {
+	time.Sleep(s.pause) // in the time of synctest
+	return s.to.Write(p)
+}
+
+// All calls are done long before their time is over: what is left of it is the
+// writer's.
+func TestAReplyMayGetItsTurnToBeWrittenLate(t *testing.T) {
+	inEachEra(t, func(t *testing.T, e era) {
+		synctest.Test(t, func(t *testing.T) {
+			lines := []string{initialize}
+			if e.modern {
+				lines = []string{e.request(`"init"`, "server/discover", "")}
+			}
+			lines = append(lines, e.call("1", "echo", `{"text":"a"}`), e.call("2", "echo", `{"text":"b"}`))
+			out := &slowly{pause: 400 * time.Millisecond}
+			require.NoError(t, Serve(t.Context(), newFixture().MCPServer, strings.NewReader(strings.Join(lines, "\n")+"\n"), out, Options{}))
+			assert.Equal(t, 3, strings.Count(out.to.String(), `"result"`), "%s", out.to.String())
+		})
+	})
+}
