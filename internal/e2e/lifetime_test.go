@@ -72,7 +72,10 @@ func TestAKilledServerLeavesNothingRunning(t *testing.T) {
 }
 
 // oneShot is everything that a client without patience says.
-func oneShot(e era) string {
+func oneShot(e era) string { return inOneGo(e, "vm_list", "orbstack_status") }
+
+// inOneGo are all requests of a short session, with the ids 1 to 3.
+func inOneGo(e era, tools ...string) string {
 	meta := ""
 	lines := []string{
 		`{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"e2e","version":"1"}}}`,
@@ -82,8 +85,8 @@ func oneShot(e era) string {
 		meta = `"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientInfo":{"name":"e2e","version":"1"},"io.modelcontextprotocol/clientCapabilities":{}},`
 		lines = []string{`{"jsonrpc":"2.0","id":1,"method":"server/discover","params":{` + strings.TrimSuffix(meta, ",") + `}}`}
 	}
-	for id, tool := range map[int]string{2: "vm_list", 3: "orbstack_status"} {
-		lines = append(lines, fmt.Sprintf(`{"jsonrpc":"2.0","id":%d,"method":"tools/call","params":{%s"name":"%s","arguments":{}}}`, id, meta, tool))
+	for i, tool := range tools {
+		lines = append(lines, fmt.Sprintf(`{"jsonrpc":"2.0","id":%d,"method":"tools/call","params":{%s"name":"%s","arguments":{}}}`, i+2, meta, tool))
 	}
 	return strings.Join(lines, "\n") + "\n"
 }
@@ -110,6 +113,37 @@ func TestNoReplyIsLostWhenTheInputEnds(t *testing.T) {
 				}
 			}
 			assert.Greater(t, whole, runs/2, "on a computer with nothing else to do, all are")
+		})
+	}
+}
+
+// A thousand of the real program, without an orbctl to wait for. No other test runs
+// beside it either: what a server has not written 1.85 s after the end of its input,
+// it does not write any more (internal/stdio, Serve).
+func TestNoReplyOfAThousandServersIsLost(t *testing.T) {
+	const runs = 500 // in each era
+	for _, e := range eras {
+		t.Run(string(e), func(t *testing.T) {
+			t.Parallel()
+			home := t.TempDir()
+			in := []byte(inOneGo(e, "vm_logs", "vm_list"))
+			for run := range runs {
+				server := exec.Command(bin.server, "--orbctl", "/nonexistent/orbctl")
+				server.Env = []string{"HOME=" + home}
+				server.Stdin = bytes.NewReader(in)
+				out, err := server.Output()
+				require.NoError(t, err, "run %d", run)
+				answered := map[string]int{}
+				for line := range bytes.Lines(out) {
+					var m message
+					require.NoError(t, json.Unmarshal(line, &m), "%s", line)
+					answered[string(m.ID)]++
+					if string(m.ID) != "1" {
+						require.Contains(t, string(line), "orbctl_not_found", "run %d", run)
+					}
+				}
+				require.Equal(t, map[string]int{"1": 1, "2": 1, "3": 1}, answered, "run %d: %s", run, out)
+			}
 		})
 	}
 }

@@ -139,8 +139,6 @@ func verdict(m guest.Method, err error) guest.Verdict {
 		return guest.Timeout
 	case m == guest.HTTP && (errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)):
 		return guest.Reset
-	case m == guest.HTTP && errors.Is(err, net.ErrClosed): // the end of ctx closed it
-		return guest.Timeout
 	case errors.Is(err, errHeaders), m == guest.HTTP && strings.Contains(err.Error(), "malformed HTTP"):
 		return guest.HTTPError
 	}

@@ -5,6 +5,8 @@ import (
 	"os"
 	"strconv"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // An Edition stands for a machine as nobody has changed it since, neither this
@@ -46,7 +48,7 @@ func (l *locks) edition(name string) Edition {
 		defer l.mu.Unlock()
 		return editionOf(l.editions[name])
 	}
-	f, err := os.Open(l.path(name))
+	f, err := os.OpenFile(l.path(name), os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	if err != nil { // nobody has changed it, or this user can change nothing
 		return ""
 	}
