@@ -2,7 +2,6 @@ package tools
 
 import (
 	"context"
-	"net/netip"
 	"slices"
 	"time"
 
@@ -165,10 +164,8 @@ func withAddress(ctx context.Context, c *Call, source orbctl.MachineInfo, other 
 // addressLegs are the ways to a machine by the addresses that OrbStack gives for it.
 func addressLegs(info orbctl.MachineInfo) []guest.Leg {
 	var legs []guest.Leg
-	for _, a := range []netip.Addr{info.IP4, info.IP6} {
-		if a.IsValid() {
-			legs = append(legs, guest.Leg{Label: guest.ByAddress, Host: a.String()})
-		}
+	for _, a := range addressesOf(info) {
+		legs = append(legs, guest.Leg{Label: guest.ByAddress, Host: a.String()})
 	}
 	return legs
 }

@@ -62,7 +62,7 @@ func (f finding) state() string {
 	switch {
 	case !f.elsewhere() || f.other.State == orbctl.Running:
 		return ""
-	case f.other.State == "starting":
+	case f.other.State == orbctl.Starting:
 		return fmt.Sprintf("%s is starting, so nothing there can answer yet: try again in a moment.", f.other.Name)
 	}
 	return fmt.Sprintf("%s is %s, so nothing there can answer. If it should run, vm_start starts it.", f.other.Name, f.other.State)
