@@ -108,7 +108,7 @@ func (f finding) local() bool {
 // that OrbStack gives it (docs/orbctl-contract.md §6).
 func (f finding) isMac() bool {
 	switch f.target.Host {
-	case "host.orb.internal", "host.docker.internal", "host.internal", "0.250.250.254":
+	case "host.orb.internal", "host.docker.internal", "0.250.250.254":
 		return true
 	}
 	return false
