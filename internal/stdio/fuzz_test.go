@@ -2,9 +2,12 @@ package stdio
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -70,6 +73,8 @@ func onlyID(text []byte) (json.RawMessage, bool) {
 
 // FuzzServeLine: whatever the lines, the server lives on, says nothing but
 // JSON-RPC, and answers no more often than it was asked.
+// What a call has after the end of input is for other tests: here the input ends
+// when the last call is answered, however busy the computer is.
 func FuzzServeLine(f *testing.F) {
 	for _, e := range eras {
 		f.Add([]byte(e.call("1", "echo", `{"text":"x"}`) + "\n" + e.callWithToken(`"1"`, "2", "progress", `{"n":3}`)))
@@ -83,13 +88,16 @@ func FuzzServeLine(f *testing.F) {
 	fixture := newFixture()
 	fixture.DeleteTools("slow", "deaf")
 	f.Fuzz(func(t *testing.T, text []byte) {
-		const last = `"the last one"`
 		in := initialize + "\n" + string(text) + "\n" + eras[0].call(last, "echo", `{"text":"alive"}`) + "\n"
-		if strings.Contains(string(text), "the last one") {
+		if bytes.Contains(text, []byte(last)) {
 			t.Skip("someone else's id")
 		}
-		var out bytes.Buffer
-		require.NoError(t, Serve(t.Context(), fixture.MCPServer, strings.NewReader(in), &out, Options{MaxMessage: 4096, Drain: -1}))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		answered, over := context.WithCancel(ctx)
+		out := watched{over: over}
+		lines := io.MultiReader(strings.NewReader(in), endsWith{answered})
+		require.NoError(t, Serve(ctx, fixture.MCPServer, lines, &out, Options{MaxMessage: 4096, Drain: -1}))
 		asked := bytes.Count([]byte(in), []byte("\n"))
 		answers, alive := map[string]int{}, false
 		for line := range strings.Lines(out.String()) {
@@ -104,4 +112,30 @@ func FuzzServeLine(f *testing.F) {
 		require.GreaterOrEqual(t, asked, 0, "more answers than lines")
 		require.True(t, alive, "%s", out.String())
 	})
+}
+
+// last is the id of the call that [FuzzServeLine] makes at the end.
+const last = `"the last one"`
+
+// watched is the output of a server that tells of the reply to the last call.
+type watched struct {
+	bytes.Buffer
+	over context.CancelFunc
+}
+
+func (w *watched) Write(line []byte) (int, error) {
+	defer func() {
+		if bytes.Contains(line, []byte(last)) {
+			w.over()
+		}
+	}()
+	return w.Buffer.Write(line)
+}
+
+// endsWith is an input without a byte, which ends with its context.
+type endsWith struct{ context.Context }
+
+func (e endsWith) Read([]byte) (int, error) {
+	<-e.Done()
+	return 0, io.EOF
 }
