@@ -12,20 +12,27 @@ afford() {
 	[ "$may" -gt 0 ] || { [ -n "$owed" ] && may=1; }
 }
 
-# heard COMMAND...: the first 16 KiB of what it prints in $said and its exit
-# status in $code. A host that never stops talking fills no memory: the pipe
-# closes, and the tool with it.
+# heard COMMAND...: what it prints in $said and its exit status in $code. For a tool
+# that has little to say, whatever the other side does: no process but the tool's.
 heard() {
+	said=$("$@" 2>&1 </dev/null) && code=0 || code=$?
+	from=- to=-
+}
+# overheard COMMAND...: the same of a tool that passes on what a host says, the first
+# 16 KiB of it. A host that never stops talking fills no memory: the pipe closes,
+# and the tool with it.
+overheard() {
 	said=$({ "$@"; printf '\ncode %s\n' "$?"; } 2>&1 </dev/null | head -c 16384)
 	from=- to=-
 	code=${said##*code }
 	case $code in '' | *[!0-9]*) code=0 ;; *) said=${said%code *} ;; esac
 }
-# timed COMMAND...: heard, with the moments before and behind it, for a tool that
-# does not measure itself. /proc/uptime has 10 ms; not every busybox date has %N.
+# timed HEARD COMMAND...: heard or overheard, with the moments before and behind it,
+# for a tool that does not measure itself. /proc/uptime has 10 ms; not every busybox
+# date has %N.
 timed() {
 	moment; before=$at
-	heard "$@"
+	"$@"
 	moment; from=$before to=$at
 }
 moment() {

@@ -27,19 +27,19 @@ try_http() { # try_http TOOL FAMILY ADDRESS SECONDS HOST: HEAD, no redirect foll
 	bracket "$3"
 	case $1 in
 	curl) # --connect-to dials the address; the name stays in Host, in SNI and for the certificate
-		heard limited $(($4 + 2)) curl -q -sv -I -g -o /dev/null --path-as-is --noproxy '*' --connect-timeout "$4" -m "$4" --connect-to "::$literal:$port" \
+		overheard limited $(($4 + 2)) curl -q -sv -I -g -o /dev/null --path-as-is --noproxy '*' --connect-timeout "$4" -m "$4" --connect-to "::$literal:$port" \
 			-w 'timing %{http_code} %{time_connect} %{time_appconnect} %{time_starttransfer}\n' "$url" ;;
 	wget)
 		target=http://$literal:$port$path
 		if [ "$scheme" = https ]; then # it cannot dial another address than the URL's
 			case $authority in "$5" | "$5:"* | "[$5]"*) target=$url ;; *) code=127; return ;; esac
 		fi
-		timed limited $(($4 + 1)) wget "-$2" --no-config --no-proxy --method=HEAD -S -O /dev/null --max-redirect=0 --tries=1 --timeout="$4" --header="Host: $authority" "$target" ;;
-	bash) timed limited "$4" bash -c "$bash_head" bash "$3" "$port" "$path" "$authority" ;;
+		timed overheard limited $(($4 + 1)) wget "-$2" --no-config --no-proxy --method=HEAD -S -O /dev/null --max-redirect=0 --tries=1 --timeout="$4" --header="Host: $authority" "$target" ;;
+	bash) timed overheard limited "$4" bash -c "$bash_head" bash "$3" "$port" "$path" "$authority" ;;
 	*:) code=127 ;;
-	busybox:*) timed post $(($4 + 1)) busybox nc -w "$4" "$3" "$port" ;;
-	nc:exec | nc:plain) timed post $(($4 + 1)) nc -w "$4" "$3" "$port" ;;
-	*) timed post $(($4 + 1)) "${1%:*}" -v -n -w "$4" "$3" "$port" ;;
+	busybox:*) timed overheard post $(($4 + 1)) busybox nc -w "$4" "$3" "$port" ;;
+	nc:exec | nc:plain) timed overheard post $(($4 + 1)) nc -w "$4" "$3" "$port" ;;
+	*) timed overheard post $(($4 + 1)) "${1%:*}" -v -n -w "$4" "$3" "$port" ;;
 	esac
 }
 

@@ -13,7 +13,7 @@ os
 show resolv /etc/resolv.conf
 
 nslookups() { # nslookups PROGRAM...: which nslookup it is
-	case $("$@" --help 2>&1 </dev/null | head -n 20) in
+	case $("$@" --help 2>&1 </dev/null) in
 	*'not found'*) ;;
 	*BusyBox*-type*) echo busybox ;;
 	*BusyBox*) echo small ;;

@@ -2,7 +2,7 @@
 # the scripts that reach hosts. Needs attempt.sh before it, and $method, $port and $tools.
 
 dialect() { # dialect PROGRAM...: which netcat it is
-	case $("$@" -h 2>&1 </dev/null | head -n 30) in
+	case $("$@" -h 2>&1 </dev/null) in
 	*BusyBox*-z*) echo zero ;;
 	*BusyBox*-e*) echo exec ;;
 	*BusyBox*) echo plain ;;
@@ -12,7 +12,7 @@ dialect() { # dialect PROGRAM...: which netcat it is
 	esac
 }
 gnu() { # gnu PROGRAM: its name, or that of nobody
-	case $("$1" --version 2>&1 </dev/null | head -n 1) in *GNU*) echo "$1" ;; *) echo none: ;; esac
+	case $("$1" --version 2>&1 </dev/null) in GNU*) echo "$1" ;; *) echo none: ;; esac
 }
 ladder() { # ladder METHOD [SCHEME]: the tools to try in $tools, the best first
 	tools=''
@@ -84,8 +84,10 @@ try_tcp() { # try_tcp TOOL FAMILY ADDRESS SECONDS
 	case $1 in
 	bash) heard limited "$4" bash -c "$bash_connect" bash "$3" "$port" ;;
 	*:) code=127 ;;
-	nc:* | ncat:*) timed netcat "${1#*:}" "$3" "$4" "${1%:*}" ;;
-	busybox:*) timed netcat "${1#*:}" "$3" "$4" busybox nc ;;
+	nc:plain) timed overheard netcat plain "$3" "$4" nc ;;
+	busybox:plain) timed overheard netcat plain "$3" "$4" busybox nc ;;
+	nc:* | ncat:*) timed heard netcat "${1#*:}" "$3" "$4" "${1%:*}" ;;
+	busybox:*) timed heard netcat "${1#*:}" "$3" "$4" busybox nc ;;
 	curl)
 		bracket "$3"
 		heard limited $(($4 + 2)) curl -q -sv -g -o /dev/null --noproxy '*' --connect-timeout "$4" -m "$4" \
@@ -95,6 +97,14 @@ try_tcp() { # try_tcp TOOL FAMILY ADDRESS SECONDS
 
 bracket() { case $1 in *:*) literal="[$1]" ;; *) literal=$1 ;; esac; }
 
+try() { once "$@"; }
+once() { # once FAMILY ADDRESS COUNT HOST: with $tool, in the $given seconds
+	case $method in
+	ping) try_ping "$tool" "$1" "$2" "$3" "$given" ;;
+	tcp) try_tcp "$tool" "$1" "$2" "$given" ;;
+	http) try_http "$tool" "$1" "$2" "$given" "$4" ;;
+	esac
+}
 series() { # series LEG FAMILY ADDRESS COUNT SECONDS HOST
 	failed='' n=1
 	[ "$method" = ping ] && n=$4
@@ -106,11 +116,7 @@ series() { # series LEG FAMILY ADDRESS COUNT SECONDS HOST
 		done='' given=$may
 		for tool in $tools; do
 			[ "$method" = ping ] || known "$tool"
-			case $method in
-			ping) try_ping "$tool" "$2" "$3" "$4" "$given" ;;
-			tcp) try_tcp "$tool" "$2" "$3" "$given" ;;
-			http) try_http "$tool" "$2" "$3" "$given" "$6" ;;
-			esac
+			try "$2" "$3" "$4" "$6"
 			useless && continue
 			done=yes owed=''
 			tell try "$1" "$2" "$3" "$n" "$tool" "$given"
@@ -132,12 +138,18 @@ neighbour() {
 	end 0
 }
 near() { # near ADDRESS: what the kernel knows of its neighbour
-	near=${1%%%*} zone=
+	near=${1%%%*} zone='' table=''
 	case $1 in *%*) zone=${1#*%} ;; esac
-	if have ip; then ip neigh show; elif have busybox; then busybox ip neigh show; fi 2>/dev/null |
-		while read -r address dev link rest; do
-			[ "$address" = "$near" ] && [ "${zone:-$link}" = "$link" ] && echo "$dev $link $rest"
-		done
+	if have ip; then table=$(ip neigh show 2>/dev/null); elif have busybox; then table=$(busybox ip neigh show 2>/dev/null); fi
+	fields=$IFS IFS='
+'
+	for line in $table; do
+		IFS=$fields
+		# shellcheck disable=SC2086 # words
+		set -- $line # ADDRESS dev LINK and the rest
+		[ "$1" = "$near" ] && [ "${zone:-$3}" = "$3" ] && shift && echo "$*"
+	done
+	IFS=$fields
 	while read -r address _ flags _; do
 		[ "$address.$flags" = "$near.0x0" ] && echo arp incomplete
 	done 2>/dev/null </proc/net/arp

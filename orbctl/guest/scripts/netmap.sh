@@ -43,23 +43,13 @@ if timeout 5 true 2>/dev/null; then
 		timeout "$limit" "$@" </dev/null
 	}
 fi
-# The tools of a map print little, whatever the other side says: but for a netcat
-# that shows what it is told. All start at once, and on a busy machine the time of
-# one may be gone before its turn has come: who got no answer asks once more.
-again=''
-heard() {
-	asked "$@"
-	case $again$method.$code.$said in
-	yes*.124.* | yes*.143.* | yesping.1.* | yestcp.1.*'imed out'*) asked "$@" ;;
+# All start at once, and on a busy machine the time of one may be gone before its
+# turn has come: who got no answer asks once more.
+try() {
+	once "$@"
+	case $method.$code.$said in
+	*.124.* | *.143.* | ping.1.* | tcp.1.*'imed out'*) once "$@" ;;
 	esac
-}
-asked() {
-	case $tool in
-	*:plain) said=$({ "$@"; printf '\ncode %s\n' "$?"; } 2>&1 </dev/null | head -c 16384) ;;
-	*) said=$("$@" 2>&1 </dev/null; printf '\ncode %s\n' "$?") ;;
-	esac
-	from=- to=- code=${said##*code }
-	case $code in '' | *[!0-9]*) code=0 ;; *) said=${said%code *} ;; esac
 }
 
 # --- the map --------------------------------------------------------------
@@ -72,7 +62,7 @@ ladder tcp; tcp_tools=$tools
 done
 
 by() { # by METHOD LEG ADDRESS HOST
-	tag="$mark@$target.$1 " again=yes
+	tag="$mark@$target.$1 "
 	case $1 in
 	ping) method=ping tools=$ping_tools patience=$pinging ;;
 	*) method=tcp tools=$tcp_tools patience=$dialing port=$1 ;;

@@ -69,7 +69,7 @@ end 0
 
 sockets() { # sockets NAME STATE: the kernel's table, only the sockets that listen
 	begin "$1"
-	grep " $2 " "/proc/net/$1" 2>&1 | head -n 1000
+	grep -m 1000 " $2 " "/proc/net/$1" 2>&1
 	end 0
 }
 sockets tcp 0A
