@@ -15,7 +15,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"orbstack-mcp/internal/fakeorbctl"
 	"orbstack-mcp/orbctl/runner"
 	"orbstack-mcp/orbctl/runner/confine"
 )
@@ -115,7 +114,7 @@ func TestThreat09_NoWayToMakeAProcess(t *testing.T) {
 	res, err := confined(t, w).Run(t.Context(), version)
 	require.NoError(t, err)
 	tries := outcomes(t, res.Stdout)
-	require.Len(t, tries, len(fakeorbctl.ForkCalls()))
+	require.Len(t, tries, len(forkCalls()))
 	wantRefused(t, tries)
 	assert.Zero(t, w.left(t))
 }
@@ -146,7 +145,7 @@ func TestThreat10_ForkBomb(t *testing.T) {
 			go func() { // until the bomb has had the time to go off
 				defer close(watched)
 				defer stop()
-				for seen := 0; seen < 20 && ctx.Err() == nil; time.Sleep(10 * time.Millisecond) {
+				for seen := 0; seen < 20 && ctx.Err() == nil; lingerFor(10 * time.Millisecond) {
 					n := int64(len(w.living(t)))
 					peak.Store(max(peak.Load(), n))
 					if n > 0 {
@@ -165,19 +164,20 @@ func TestThreat10_ForkBomb(t *testing.T) {
 }
 
 func TestThreat19_TheServerDies(t *testing.T) {
+	self := plainProgram()
 	for _, c := range []struct{ kind, at string }{
 		{"sleep", "orbctl"},
 		{"ignterm", "orbctl"},
 		{"daemonlive", "orbctl"},
-		{"undying", fakeorbctl.Tried},
-		{"otheruser", fakeorbctl.Tried},
+		{"undying", tried19},
+		{"otheruser", tried19},
 		{"sleep", ""}, // as soon as there is a child, which may still be on its way into the sandbox
 	} {
 		t.Run(c.kind+" "+c.at, func(t *testing.T) {
 			t.Parallel()
 			w := hostileWorld(t, c.kind)
-			server := exec.CommandContext(t.Context(), plainProgram())
-			server.Args, server.Env = []string{"server", string(confine.Require)}, w.serverEnv()
+			server := exec.CommandContext(t.Context(), self)
+			server.Args, server.Env = []string{"server", string(confine.Require)}, []string{"HOME=" + w.home}
 			require.NoError(t, server.Start())
 			require.Eventually(t, func() bool {
 				living := w.living(t)

@@ -1,9 +1,9 @@
-package fakeorbctl
+package runner_test
 
 import "syscall"
 
-// ForkCalls are the system calls that make a process.
-func ForkCalls() map[string]func() (uintptr, syscall.Errno) {
+// forkCalls are the system calls that make a process.
+func forkCalls() map[string]func() (uintptr, syscall.Errno) {
 	plain := func(number uintptr) func() (uintptr, syscall.Errno) {
 		return func() (uintptr, syscall.Errno) {
 			pid, _, errno := syscall.RawSyscall(number, 0, 0, 0)
