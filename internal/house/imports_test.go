@@ -27,6 +27,7 @@ var may = map[string][]string{
 	"orbctl/runner/confine":      {"orbctl/runner/confine/trial"},
 	"orbctl/mac":                 {"orbctl/guest", "orbctl/untrusted"},
 	"orbctl/guest":               {"orbctl/untrusted"},
+	"internal/fakeorbctl/main":   {"internal/fakeorbctl"},
 	"internal/soak":              {"internal/statefolder"},
 	"internal/orbsim":            {"internal/orbsim/cli", "internal/orbsim/namespaces", "internal/orbsim/wire", "internal/orbsim/worldfile"},
 	"internal/orbsim/cli":        {"internal/orbsim/wire"},
@@ -42,7 +43,7 @@ var third = map[string][]string{
 	"github.com/vishvananda/netlink": {"internal/orbsim/namespaces"},
 	"github.com/miekg/dns":           {"internal/orbsim/namespaces"},
 	"go.yaml.in/yaml/v3":             {"internal/orbsim/worldfile"},
-	"os/exec":                        {"orbctl/runner", "orbctl/runner/confine", "internal/orbsim", "internal/orbsim/namespaces", "cmd/orbsim", "internal/demo", "internal/soak"},
+	"os/exec":                        {"orbctl/runner", "orbctl/runner/confine", "internal/orbsim", "internal/orbsim/namespaces", "cmd/orbsim", "internal/demo", "internal/fakeorbctl", "internal/soak"},
 }
 
 func TestImportsPointOneWay(t *testing.T) {

@@ -10,16 +10,14 @@ import (
 	"orbstack-mcp/orbctl/runner"
 )
 
-// TestMain makes this test binary five programs. The runner starts it under the
-// name orbctl: then it is the fake of fake_test.go.
+// TestMain makes this test binary the tests, the servers that some of them start,
+// and a reaper.
 func TestMain(m *testing.M) {
 	if len(os.Args) == 2 && os.Args[1] == runner.ReapVerb {
 		runner.Reap(os.Stdin)
 		return
 	}
 	switch os.Args[0] {
-	case "orbctl":
-		fakeOrbctl(os.Args[1:])
 	case "server":
 		serveUntilKilled()
 	case "full disk", "read-only disk":
@@ -27,7 +25,7 @@ func TestMain(m *testing.M) {
 	case "churn":
 		serveWhileNumbersAreReused()
 	default:
-		remove, err := buildProgram()
+		remove, err := buildPrograms()
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)

@@ -24,8 +24,7 @@ import (
 // serveUntilKilled is a server with one call that never ends; a sandbox, or the
 // program of a reaper, may be its argument.
 func serveUntilKilled() {
-	self := plainProgram()
-	o := runner.Options{Orbctl: self}
+	o := runner.Options{Orbctl: fakeOrbctl()}
 	call := runner.Call{Op: runner.OpList, Deadline: time.Minute}
 	if len(os.Args) > 1 {
 		switch mode := confine.Mode(os.Args[1]); mode {
@@ -51,7 +50,7 @@ func TestChildDiesWithAKilledServer(t *testing.T) {
 				w := newWorld(t, map[string]acts{"list": {Do: child}})
 				server := exec.CommandContext(t.Context(), self)
 				server.Args = args
-				server.Env = []string{"HOME=" + w.home}
+				server.Env = w.serverEnv()
 				require.NoError(t, server.Start())
 				want := map[string]int{"ignore-term": 1, "grandchild-and-linger": 2}[child]
 				require.Eventually(t, func() bool { return len(w.pids(t)) == want }, 20*time.Second, 5*time.Millisecond)

@@ -10,8 +10,3 @@ func serveOnADisk(string) {}
 
 // serveWhileNumbersAreReused: only Linux lets a namespace choose its numbers.
 func serveWhileNumbersAreReused() {}
-
-// The hostile children speak Linux.
-func hostileOrders() []string { return nil }
-
-func hostile(string, []string) {}

@@ -39,10 +39,9 @@ func TestThreat05_AProgramThatSomebodyPlantedIsNotRun(t *testing.T) {
 	t.Chdir(cwd)
 
 	w := newWorld(t, nil)
-	self := plainProgram()
 	good := filepath.Join(dir, "good")
 	require.NoError(t, os.Mkdir(good, 0o755))
-	require.NoError(t, os.Symlink(self, filepath.Join(good, "orbctl")))
+	require.NoError(t, os.Symlink(fakeOrbctl(), filepath.Join(good, "orbctl")))
 	path := ".::bin:" + open + ":" + deep + ":" + good
 	t.Setenv("PATH", path+":"+os.Getenv("PATH"))
 

@@ -35,7 +35,6 @@ func stateOf(pid int) string {
 // As long as the leader is not reaped, nobody else gets its number; so whenever
 // its group is killed, the leader must still be there, if only as a zombie.
 func TestThreat20_AGroupIsKilledBeforeItsLeaderIsReaped(t *testing.T) {
-	self := plainProgram()
 	for _, tc := range []struct {
 		do   string
 		sent []unix.Signal
@@ -61,7 +60,7 @@ func TestThreat20_AGroupIsKilledBeforeItsLeaderIsReaped(t *testing.T) {
 			defer callOff()
 			ended := make(chan error, 1)
 			go func() {
-				ended <- runner.RunWatched(ctx, self, []string{"orbctl", "list"}, []string{"HOME=" + w.home}, time.Minute, look)
+				ended <- runner.RunWatched(ctx, fakeOrbctl(), []string{"orbctl", "list"}, []string{"HOME=" + w.home}, time.Minute, look)
 			}()
 			if tc.late {
 				require.Eventually(t, func() bool { return len(w.pids(t)) == 1 }, 20*time.Second, 5*time.Millisecond)
@@ -90,9 +89,8 @@ type churned struct {
 func TestThreat20_NobodyElseIsKilledWhileNumbersAreReused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, map[string]acts{"list": {Do: "pid"}})
-	self := plainProgram()
-	server := exec.CommandContext(t.Context(), self)
-	server.Args, server.Env, server.Stderr = []string{"churn"}, []string{"HOME=" + w.home}, os.Stderr
+	server := exec.CommandContext(t.Context(), plainProgram())
+	server.Args, server.Env, server.Stderr = []string{"churn"}, w.serverEnv(), os.Stderr
 	server.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID | syscall.CLONE_NEWNS}
 	if uid := os.Geteuid(); uid != 0 {
 		server.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER
@@ -126,8 +124,7 @@ func serveWhileNumbersAreReused() {
 		must(json.NewEncoder(os.Stdout).Encode(got))
 		os.Exit(0)
 	}
-	self := plainProgram()
-	r := runner.New(runner.Options{Orbctl: self})
+	r := runner.New(runner.Options{Orbctl: fakeOrbctl()})
 	var over atomic.Bool
 	var all, callers sync.WaitGroup
 	var mu sync.Mutex

@@ -47,9 +47,8 @@ func refusedOnADisk(t *testing.T, disk, errno string) {
 	t.Helper()
 	w := newWorld(t, nil)
 	require.NoError(t, os.Mkdir(filepath.Join(w.home, "disk"), 0o700))
-	self := plainProgram()
-	server := exec.CommandContext(t.Context(), self)
-	server.Args, server.Env, server.Stderr = []string{disk}, []string{"HOME=" + w.home}, os.Stderr
+	server := exec.CommandContext(t.Context(), plainProgram())
+	server.Args, server.Env, server.Stderr = []string{disk}, w.serverEnv(), os.Stderr
 	server.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS}
 	if uid := os.Geteuid(); uid != 0 {
 		server.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER
@@ -106,12 +105,11 @@ func serveOnADisk(kind string) {
 	disk := filepath.Join(home, "disk")
 	must(unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""))
 	must(unix.Mount("tmpfs", disk, "tmpfs", 0, "size=64k,mode=700"))
-	self := plainProgram()
 	var told strings.Builder
 	path := filepath.Join(disk, "audit.jsonl")
 	open := func() (*audit.Log, *runner.Runner) {
 		log := audit.Open(path, audit.Options{Log: slog.New(slog.NewTextHandler(&told, nil))})
-		return log, runner.New(runner.Options{Orbctl: self, Audit: log, Exec: runner.ExecAll})
+		return log, runner.New(runner.Options{Orbctl: fakeOrbctl(), Audit: log, Exec: runner.ExecAll})
 	}
 	log, r := open()
 	must(log.Err())

@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"orbstack-mcp/internal/fakeorbctl"
 	"orbstack-mcp/orbctl/runner"
 	"orbstack-mcp/orbctl/runner/confine"
 )
@@ -29,7 +30,7 @@ var version = runner.Call{Op: runner.OpVersion}
 func hostileWorld(tb testing.TB, words ...string) world {
 	tb.Helper()
 	w := world{home: tb.TempDir()}
-	file := filepath.Join(w.home, orders)
+	file := filepath.Join(w.home, fakeorbctl.Orders)
 	require.NoError(tb, os.MkdirAll(filepath.Join(filepath.Dir(file), "run"), 0o700))
 	require.NoError(tb, os.WriteFile(file, []byte(strings.Join(words, " ")), 0o600))
 	return w
@@ -75,7 +76,7 @@ func commandLine(pid int) string {
 func (w world) left(tb testing.TB) int {
 	tb.Helper()
 	var pids []int
-	for until := time.Now().Add(3 * time.Second); ; lingerFor(10 * time.Millisecond) {
+	for until := time.Now().Add(3 * time.Second); ; time.Sleep(10 * time.Millisecond) {
 		if pids = w.living(tb); len(pids) == 0 || time.Now().After(until) {
 			break
 		}

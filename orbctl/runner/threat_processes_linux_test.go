@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"orbstack-mcp/internal/fakeorbctl"
 	"orbstack-mcp/orbctl/runner"
 	"orbstack-mcp/orbctl/runner/confine"
 )
@@ -114,7 +115,7 @@ func TestThreat09_NoWayToMakeAProcess(t *testing.T) {
 	res, err := confined(t, w).Run(t.Context(), version)
 	require.NoError(t, err)
 	tries := outcomes(t, res.Stdout)
-	require.Len(t, tries, len(forkCalls()))
+	require.Len(t, tries, len(fakeorbctl.ForkCalls()))
 	wantRefused(t, tries)
 	assert.Zero(t, w.left(t))
 }
@@ -145,7 +146,7 @@ func TestThreat10_ForkBomb(t *testing.T) {
 			go func() { // until the bomb has had the time to go off
 				defer close(watched)
 				defer stop()
-				for seen := 0; seen < 20 && ctx.Err() == nil; lingerFor(10 * time.Millisecond) {
+				for seen := 0; seen < 20 && ctx.Err() == nil; time.Sleep(10 * time.Millisecond) {
 					n := int64(len(w.living(t)))
 					peak.Store(max(peak.Load(), n))
 					if n > 0 {
@@ -164,20 +165,19 @@ func TestThreat10_ForkBomb(t *testing.T) {
 }
 
 func TestThreat19_TheServerDies(t *testing.T) {
-	self := plainProgram()
 	for _, c := range []struct{ kind, at string }{
 		{"sleep", "orbctl"},
 		{"ignterm", "orbctl"},
 		{"daemonlive", "orbctl"},
-		{"undying", tried19},
-		{"otheruser", tried19},
+		{"undying", fakeorbctl.Tried},
+		{"otheruser", fakeorbctl.Tried},
 		{"sleep", ""}, // as soon as there is a child, which may still be on its way into the sandbox
 	} {
 		t.Run(c.kind+" "+c.at, func(t *testing.T) {
 			t.Parallel()
 			w := hostileWorld(t, c.kind)
-			server := exec.CommandContext(t.Context(), self)
-			server.Args, server.Env = []string{"server", string(confine.Require)}, []string{"HOME=" + w.home}
+			server := exec.CommandContext(t.Context(), plainProgram())
+			server.Args, server.Env = []string{"server", string(confine.Require)}, w.serverEnv()
 			require.NoError(t, server.Start())
 			require.Eventually(t, func() bool {
 				living := w.living(t)

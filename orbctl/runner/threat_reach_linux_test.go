@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"orbstack-mcp/internal/fakeorbctl"
 	"orbstack-mcp/orbctl/runner"
 	"orbstack-mcp/orbctl/runner/confine"
 )
@@ -59,7 +60,7 @@ func TestThreat14_TheCLIReadsAndWritesFiles(t *testing.T) {
 	w := hostileWorld(t)
 	secret := filepath.Join(w.home, "secret")
 	require.NoError(t, os.WriteFile(secret, []byte("canary"), 0o600))
-	require.NoError(t, os.WriteFile(filepath.Join(w.home, orders), []byte("files "+secret), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(w.home, fakeorbctl.Orders), []byte("files "+secret), 0o600))
 	res, err := confined(t, w).Run(t.Context(), version)
 	require.NoError(t, err)
 	tries := outcomes(t, res.Stdout)
@@ -68,7 +69,7 @@ func TestThreat14_TheCLIReadsAndWritesFiles(t *testing.T) {
 	entries, err := os.ReadDir(w.home)
 	require.NoError(t, err)
 	assert.Len(t, entries, 2)
-	text, err := os.ReadFile(filepath.Join(w.home, orders))
+	text, err := os.ReadFile(filepath.Join(w.home, fakeorbctl.Orders))
 	require.NoError(t, err)
 	assert.Equal(t, "files "+secret, string(text), "its orders are as they were")
 }
@@ -110,7 +111,7 @@ func TestThreat15_AnotherLocalDaemon(t *testing.T) {
 	w := world{home: home}
 	own, other, abstract := filepath.Join(home, ".orbstack/run/s"), filepath.Join(home, "s"), "@"+filepath.Join(home, "s")
 	require.NoError(t, os.MkdirAll(filepath.Dir(own), 0o700))
-	require.NoError(t, os.WriteFile(filepath.Join(home, orders), []byte(strings.Join([]string{"unix", own, other, abstract}, " ")), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(home, fakeorbctl.Orders), []byte(strings.Join([]string{"unix", own, other, abstract}, " ")), 0o600))
 	for _, name := range []string{own, other, abstract} {
 		l, err := net.Listen("unix", name)
 		require.NoError(t, err)

@@ -16,7 +16,7 @@ import (
 
 func TestSandboxThatCannotBeSetUpStartsNothing(t *testing.T) {
 	w := hostileWorld(t, "nop")
-	file := copyOfThisTest(t, filepath.Join(w.home, "orbctl"))
+	file := copyOf(t, fakeOrbctl(), filepath.Join(w.home, "orbctl"))
 	r := w.runner(t, func(o *runner.Options) { o.Orbctl, o.Sandbox = file, confine.Require })
 	_, err := r.Run(t.Context(), version)
 	require.NoError(t, err)
@@ -41,11 +41,10 @@ func TestSandboxThatCannotBeSetUpStartsNothing(t *testing.T) {
 	}
 }
 
-// copyOfThisTest is a program of its own that everybody may run.
-func copyOfThisTest(tb testing.TB, to string) string {
+// copyOf is a program of its own that everybody may run.
+func copyOf(tb testing.TB, program, to string) string {
 	tb.Helper()
-	self := plainProgram()
-	text, err := os.ReadFile(self)
+	text, err := os.ReadFile(program)
 	require.NoError(tb, err)
 	require.NoError(tb, os.WriteFile(to, text, 0o755))
 	require.NoError(tb, os.Chmod(to, 0o755))

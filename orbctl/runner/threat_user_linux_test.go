@@ -31,12 +31,13 @@ func TestThreatsAsAnOrdinaryUser(t *testing.T) {
 	own := filepath.Join(dir, "own")
 	require.NoError(t, os.Mkdir(own, 0o700))
 	require.NoError(t, os.Chown(own, nobody, nobody))
-	// The user's own program: in the user namespaces of some tests, root's would be nobody's.
-	program := copyOfThisTest(t, filepath.Join(dir, "orbctl.test"))
+	// The user's own programs: in the user namespaces of some tests, root's would be nobody's.
+	program, orbctl := copyOf(t, plainProgram(), filepath.Join(dir, "runner.test")), copyOf(t, fakeOrbctl(), filepath.Join(dir, "orbctl"))
 	require.NoError(t, os.Chown(program, nobody, nobody))
+	require.NoError(t, os.Chown(orbctl, nobody, nobody))
 	c := exec.CommandContext(t.Context(), program, "-test.v", "-test.run", forUsers)
 	c.Dir = own
-	c.Env = []string{"HOME=" + own, "TMPDIR=" + own, "USER=nobody"}
+	c.Env = []string{"HOME=" + own, "TMPDIR=" + own, "USER=nobody", orbctlVariable + "=" + orbctl}
 	c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
 	out, err := c.CombinedOutput()
 	require.NoError(t, err, "%s", out)

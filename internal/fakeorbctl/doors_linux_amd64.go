@@ -1,9 +1,9 @@
-package runner_test
+package fakeorbctl
 
 import "syscall"
 
-// forkCalls are the system calls that make a process.
-func forkCalls() map[string]func() (uintptr, syscall.Errno) {
+// ForkCalls are the system calls that make a process.
+func ForkCalls() map[string]func() (uintptr, syscall.Errno) {
 	plain := func(number uintptr) func() (uintptr, syscall.Errno) {
 		return func() (uintptr, syscall.Errno) {
 			pid, _, errno := syscall.RawSyscall(number, 0, 0, 0)
