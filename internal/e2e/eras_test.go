@@ -20,7 +20,7 @@ var eras = []era{legacy, modern}
 // What a tool finds out is the same in both eras; how it is asked and answered is
 // not. So the tests of the transport, of confirmation and of every tool run in both,
 // and what looks at many rows of one tool's content lets the eras take turns (ADR 14).
-var whole = flag.Bool("whole", false, "run every row in both eras, where they take turns otherwise, and what else is left out as seen by another")
+var whole = flag.Bool("whole", false, "run every row in both eras, where they take turns otherwise, and the rest that ADR 14 names")
 
 // turn is the era of a row.
 func turn(row int) []era {

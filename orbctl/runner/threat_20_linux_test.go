@@ -114,9 +114,10 @@ func TestThreat20_NobodyElseIsKilledWhileNumbersAreReused(t *testing.T) {
 }
 
 // serveWhileNumbersAreReused is that server. It is process 1 of its namespace,
-// and the next number is set back all the time.
+// and the next number is set back all the time. Chance gives the numbers out: it calls
+// until some were given to both, and no longer than a minute.
 func serveWhileNumbersAreReused() {
-	const last, calls, strangers = "/proc/sys/kernel/ns_last_pid", 100, 2
+	const last, calls, enough, strangers = "/proc/sys/kernel/ns_last_pid", 100, 5, 2
 	must(unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""))
 	must(unix.Mount("proc", "/proc", "proc", 0, ""))
 	var got churned
@@ -148,9 +149,23 @@ func serveWhileNumbersAreReused() {
 			}
 		})
 	}
+	reused := func() (n int) { // under mu
+		for pid, times := range used {
+			if of[pid] {
+				n += times
+			}
+		}
+		return n
+	}
+	until := time.Now().Add(time.Minute)
+	goOn := func() bool {
+		mu.Lock()
+		defer mu.Unlock()
+		return got.Calls < calls || reused() < enough && time.Now().Before(until)
+	}
 	for range 2 {
 		callers.Go(func() {
-			for range calls / 2 {
+			for goOn() {
 				res, err := r.Run(context.Background(), list)
 				mu.Lock()
 				got.Calls++
@@ -165,11 +180,7 @@ func serveWhileNumbersAreReused() {
 	callers.Wait()
 	over.Store(true)
 	all.Wait()
-	for pid, times := range used {
-		if of[pid] {
-			got.Reused += times
-		}
-	}
+	got.Reused = reused()
 	must(json.NewEncoder(os.Stdout).Encode(got))
 	os.Exit(0)
 }

@@ -13,7 +13,7 @@ afford() {
 }
 
 # heard COMMAND...: what it prints in $said and its exit status in $code. For a tool
-# that has little to say, whatever the other side does: no process but the tool's.
+# that has little to say, whatever the other side does: it needs no head to cut it.
 heard() {
 	said=$("$@" 2>&1 </dev/null) && code=0 || code=$?
 	from=- to=-

@@ -97,7 +97,7 @@ try_tcp() { # try_tcp TOOL FAMILY ADDRESS SECONDS
 
 bracket() { case $1 in *:*) literal="[$1]" ;; *) literal=$1 ;; esac; }
 
-try() { once "$@"; }
+try() { once "$@"; } # a map has its own, which asks twice
 once() { # once FAMILY ADDRESS COUNT HOST: with $tool, in the $given seconds
 	case $method in
 	ping) try_ping "$tool" "$1" "$2" "$3" "$given" ;;
