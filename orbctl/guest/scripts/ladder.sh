@@ -57,15 +57,17 @@ known() { # known TOOL: it in $tool, a netcat with its dialect behind it: nc:zer
 # try_ping TOOL FAMILY ADDRESS COUNT SECONDS. The whole series is one run of the tool.
 try_ping() {
 	afford $(($5 + $4 + 2))
+	# A host can answer a series more often than it was asked; one attempt ends with the first.
+	case $4 in 1) hear=heard ;; *) hear=overheard ;; esac
 	case $1.$2 in
-	iputils.4) heard limited "$may" ping -n -c "$4" -i 0.2 -W "$5" "$3" ;;
-	iputils.6) heard limited "$may" ping -6 -n -c "$4" -i 0.2 -W "$5" "$3" ;;
-	inetutils.4) heard limited "$may" ping -n -c "$4" -i 0.2 -W "$5" "$3" ;;
+	iputils.4) "$hear" limited "$may" ping -n -c "$4" -i 0.2 -W "$5" "$3" ;;
+	iputils.6) "$hear" limited "$may" ping -6 -n -c "$4" -i 0.2 -W "$5" "$3" ;;
+	inetutils.4) "$hear" limited "$may" ping -n -c "$4" -i 0.2 -W "$5" "$3" ;;
 	ping6.6) # inetutils' has -w for the whole and no -W, busybox has no -n
-		heard limited "$may" ping6 -c "$4" -w $(($5 + $4 - 1)) "$3" ;;
-	ping.*) heard limited "$may" ping -c "$4" -W "$5" "$3" ;;
-	busybox.4) heard limited "$may" busybox ping -c "$4" -W "$5" "$3" ;;
-	busybox.6) heard limited "$may" busybox ping6 -c "$4" -W "$5" "$3" ;;
+		"$hear" limited "$may" ping6 -c "$4" -w $(($5 + $4 - 1)) "$3" ;;
+	ping.*) "$hear" limited "$may" ping -c "$4" -W "$5" "$3" ;;
+	busybox.4) "$hear" limited "$may" busybox ping -c "$4" -W "$5" "$3" ;;
+	busybox.6) "$hear" limited "$may" busybox ping6 -c "$4" -W "$5" "$3" ;;
 	*) code=127 ;;
 	esac
 }
