@@ -12,6 +12,7 @@ import (
 	"unicode"
 
 	"orbstack-mcp/orbctl/guest"
+	"orbstack-mcp/orbctl/runner"
 	"orbstack-mcp/orbctl/untrusted"
 )
 
@@ -222,9 +223,8 @@ func checkList(value string, check func(item string) (why string)) (string, []st
 }
 
 func checkMount(item string) string {
-	source, destination, both := strings.Cut(item, ":")
-	if !path.IsAbs(source) || both && !path.IsAbs(destination) {
-		return "must name absolute folders as SRC or SRC:DEST, not " + quoteItem(item)
+	if _, err := runner.ParseMount(item); err != nil {
+		return "must name absolute folders as SRC or SRC:DEST, without .., a second colon or a quotation mark, not " + quoteItem(item)
 	}
 	return ""
 }

@@ -306,6 +306,7 @@ func machineMishapCases() []errorCase {
 		{"invalid_argument", "a distribution that is none", "vm_create", args{"name": "x", "distro": "windows"}},
 		{"invalid_argument", "a distribution like another", "vm_create", args{"name": "x", "distro": "ubuntuu"}},
 		{"invalid_argument", "a version that is none", "vm_create", args{"name": "x", "distro": "ubuntu:nosuch"}},
+		{"invalid_argument", "a mount that is two", "vm_create", args{"name": "x", "distro": "ubuntu", "isolated": true, "mounts": []string{"/Users/ana/src:/src,/Users/ana"}}},
 		{"invalid_argument", "mounts without a wall", "vm_create", args{"name": "x", "distro": "ubuntu", "mounts": []string{"/Users/ana"}}},
 		{"invalid_argument", "no machine at all", "vm_start", args{"machines": []string{}}},
 		{"invalid_argument", "a distribution that is an option", "vm_create", args{"name": "x", "distro": "--all"}},

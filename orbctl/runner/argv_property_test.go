@@ -40,7 +40,7 @@ func parse(argv []string) (parsed, error) {
 		}
 		fs.Bool("isolated", false, "")
 		fs.Bool("isolate-network", false, "")
-		fs.StringArray("mount", nil, "")
+		fs.StringSlice("mount", nil, "")
 	case "stop", "delete":
 		fs.BoolP("all", "a", false, "")
 		fs.BoolP("force", "f", false, "")
@@ -194,6 +194,33 @@ func TestThreat02_UserDataNeverBecomesAFlag(t *testing.T) {
 		}
 	})
 	assert.Greater(t, built, 100, "the generators should make calls that pass")
+}
+
+// A mount is in an allowed folder by what stands before its colon: nothing behind that
+// may begin another.
+func TestThreat02_AMountIsOneMount(t *testing.T) {
+	built := 0
+	piece := rapid.SampledFrom([]string{"/", "a", "b c", ",", ":", `"`, "'", "\\", "-", "..", ".", "=", "\n", "é"})
+	rapid.Check(t, func(rt *rapid.T) {
+		for range 20 {
+			mount := "/a" + strings.Join(rapid.SliceOfN(piece, 0, 8).Draw(rt, "mount"), "")
+			argv, err := runner.Build(created(runner.Create{Distro: "ubuntu", Isolated: true, Mounts: []string{mount}}))
+			if err != nil {
+				continue
+			}
+			built++
+			// Which of them orbctl has is not known.
+			for _, kind := range []func(*pflag.FlagSet, string, []string, string) *[]string{(*pflag.FlagSet).StringSlice, (*pflag.FlagSet).StringArray} {
+				fs := pflag.NewFlagSet("create", pflag.ContinueOnError)
+				fs.Bool("isolated", false, "")
+				mounts := kind(fs, "mount", nil, "")
+				require.NoError(rt, fs.Parse(argv[1:]), "%q", argv)
+				require.Equal(rt, []string{mount}, *mounts)
+				require.LessOrEqual(rt, strings.Count(mount, ":"), 1)
+			}
+		}
+	})
+	assert.Greater(t, built, 100, "the generator should make mounts that pass")
 }
 
 func FuzzArgv(f *testing.F) {

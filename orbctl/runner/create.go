@@ -90,15 +90,29 @@ func checkForm(field, value string, form *regexp.Regexp, why string) error {
 	return &InvalidError{Field: field, Value: value, Why: why}
 }
 
+// checkMount takes what ParseMount takes, of an isolated machine.
 func checkMount(mount string, isolated bool) error {
-	source, destination, both := strings.Cut(mount, ":")
-	switch {
-	case !isolated:
+	if !isolated {
 		return &InvalidError{Field: "mounts", Value: mount, Why: "are for isolated machines only: others see the Mac's files anyway"}
-	case checkPath("mounts", source) != nil, both && checkPath("mounts", destination) != nil:
-		return &InvalidError{Field: "mounts", Value: mount, Why: "must be SRC or SRC:DEST with absolute paths and no colon in them"}
 	}
-	return nil
+	_, err := ParseMount(mount)
+	return err
+}
+
+// A Mount is a folder of the Mac in an isolated machine: what --mount and the
+// setting machine.NAME.mounts are told as SRC or SRC:DEST (docs/orbctl-contract.md §2).
+type Mount struct{ Source, Destination string } // absolute; Destination "": as Source
+
+// ParseMount reads SRC or SRC:DEST. One text is one mount: a comma would begin another
+// where orbctl's flag is a list, as its help says ("strings"), and a quote would hide
+// one; a second colon is read nobody knows how.
+func ParseMount(text string) (Mount, error) {
+	source, destination, both := strings.Cut(text, ":")
+	if strings.ContainsAny(text, `,"`) || strings.Contains(destination, ":") ||
+		checkPath("mounts", source) != nil || both && checkPath("mounts", destination) != nil {
+		return Mount{}, &InvalidError{Field: "mounts", Value: text, Why: "must be SRC or SRC:DEST: absolute paths without .. and without a comma, a colon or a quotation mark in them"}
+	}
+	return Mount{Source: source, Destination: destination}, nil
 }
 
 // checkPath takes an absolute path that is written as it is meant.

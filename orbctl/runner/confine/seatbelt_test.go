@@ -18,12 +18,12 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 // What a sandbox-exec does. It can't be this test binary, for that would answer
 // to the self-test itself.
 const (
-	works   = "[ -z \"$ORBSTACK_MCP_SELFTEST\" ] && echo inside || printf 'fork\\nsocket\\nread\\nwrite\\ntried\\n'" // as if everything had been refused
+	works   = "[ -z \"$ORBSTACK_MCP_SELFTEST\" ] && echo inside || printf 'fork\\nnetwork\\nread\\nwrite\\ntried\\n'" // as if everything had been refused
 	nested  = "echo 'sandbox-exec: sandbox_apply: Operation not permitted' >&2; exit 71"
 	profile = "echo 'sandbox-exec: unbound variable: system-socket' >&2; exit 65"
 	usage   = "echo 'sandbox-exec: illegal option -- D' >&2; exit 64"
 	execvp  = "echo \"sandbox-exec: execvp() of '/x' failed: Operation not permitted\" >&2; exit 71"
-	leaky   = "printf 'fork\\nsocket\\ntried\\n'"
+	leaky   = "printf 'fork\\nnetwork\\ntried\\n'"
 	silent  = ":"
 	crash   = "exit 134"
 )

@@ -22,7 +22,7 @@ const (
 
 var tries = []struct{ try, words string }{
 	{trial.Fork, startProcesses},
-	{trial.Socket, useNetwork},
+	{trial.Network, useNetwork},
 	{trial.Read, readFiles},
 	{trial.Write, writeFiles},
 }
@@ -64,7 +64,7 @@ func (w *wall) try() (exit int, said, failed string, err error) {
 		defer pipes[i].w.Close()
 	}
 	process, err := w.start(Profile{}, Command{
-		Path: w.self, Argv: []string{w.self}, Env: []string{trial.Variable + "=1"},
+		Path: w.self, Argv: []string{w.self}, Env: []string{trial.Variable + "=" + w.self},
 		Files: [3]*os.File{null, pipes[0].w, pipes[1].w},
 	})
 	if err != nil {
