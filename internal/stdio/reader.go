@@ -21,19 +21,20 @@ type line struct {
 	err     error   // io.EOF at the end of input
 }
 
-// readLines sends the lines of in, with the error that ended them last, until
-// quit is closed. Blocked in Read it notices quit only at the next line or when
-// in is closed.
-func readLines(in io.Reader, limit int, lines chan<- line, quit <-chan struct{}) {
+// readLines sends the lines of in until quit is closed, and into end, which has room
+// for it, the error that ended them: who takes no lines for a while has to see it all
+// the same. Blocked in Read it notices quit only at the next line or when in is closed.
+func readLines(in io.Reader, limit int, lines chan<- line, end chan<- error, quit <-chan struct{}) {
 	r := bufio.NewReaderSize(in, readChunk)
 	for {
 		l := readLine(r, limit)
+		if l.err != nil {
+			end <- l.err
+			return
+		}
 		select {
 		case lines <- l:
 		case <-quit:
-			return
-		}
-		if l.err != nil {
 			return
 		}
 	}

@@ -20,7 +20,9 @@ import (
 // that still come are refused. Then their contexts are cancelled (cause
 // [ErrShutdown]) and they have 250 ms to say so; what runs on is answered with
 // an error in its stead, and left behind. A client that does not read what is
-// written holds Serve up no longer than that, and 100 ms. When out fails, its
+// written holds Serve up no longer than that, and 100 ms; but while 9 MiB wait for it
+// nothing is read from it either, so that the end of in is seen only if all before it
+// had been read. When out fails, its
 // reader is gone, and all calls are cancelled at once (cause [ErrClientGone]).
 //
 // The error is nil after the end of in, of ctx, or of the client; it is another
@@ -48,10 +50,10 @@ func Serve(ctx context.Context, srv *server.MCPServer, in io.Reader, out io.Writ
 
 	quit := make(chan struct{})
 	defer close(quit)
-	lines := make(chan line)
-	go readLines(in, o.MaxMessage, lines, quit)
+	lines, end := make(chan line), make(chan error, 1)
+	go readLines(in, o.MaxMessage, lines, end, quit)
 
-	return c.run(ctx.Done(), lines, stop)
+	return c.run(ctx.Done(), lines, end, stop)
 }
 
 // The phases of a connection, in their order.
@@ -63,7 +65,7 @@ const (
 
 // run accepts lines until it is time to end, and then waits for the calls. It
 // goes on reading while it waits: the client may cancel, or answer us.
-func (c *conn) run(done <-chan struct{}, lines <-chan line, stop context.CancelCauseFunc) error {
+func (c *conn) run(done <-chan struct{}, lines <-chan line, end <-chan error, stop context.CancelCauseFunc) error {
 	var (
 		err    error
 		phase  = serving
@@ -103,13 +105,10 @@ func (c *conn) run(done <-chan struct{}, lines <-chan line, stop context.CancelC
 			done = nil
 			drain()
 		case l := <-input:
-			if l.err == nil {
-				c.accept(l)
-				continue
-			}
-			lines = nil
-			if !ended(l.err) {
-				err = fmt.Errorf("read from the client: %w", l.err)
+			c.accept(l)
+		case why := <-end:
+			if !ended(why) {
+				err = fmt.Errorf("read from the client: %w", why)
 			}
 			c.base.asks.end(errors.New("the client has closed its side, so that no answer can come"))
 			drain()

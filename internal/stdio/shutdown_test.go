@@ -1,6 +1,7 @@
 package stdio
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -11,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -156,6 +158,35 @@ func TestClientThatDoesNotReadHoldsShutdownUpNoLongerThanTheDrain(t *testing.T) 
 			start := time.Now()
 			c.cancel()
 			require.NoError(t, <-c.ended)
+			assert.LessOrEqual(t, time.Since(start), DefaultDrain+grace+2*flush)
+		})
+	})
+}
+
+// So much waits for the client that nothing more is read from it, but for the end.
+func TestTheEndOfInputIsSeenBehindUnreadOutput(t *testing.T) {
+	inEachEra(t, func(t *testing.T, e era) {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFixture()
+			f.tool("big", func(context.Context, mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+				return mcp.NewToolResultText(strings.Repeat("x", maxUnreadInput)), nil
+			})
+			c := serveDeaf(t, f.MCPServer, Options{})
+			if !e.modern {
+				c.send(initialize)
+			}
+			c.send(e.call("1", "big", ""))
+			synctest.Wait()
+			c.send(e.request("2", "ping", "")) // the last that is read
+			synctest.Wait()
+			start := time.Now()
+			_ = c.in.Close()
+			select {
+			case err := <-c.ended:
+				require.NoError(t, err)
+			case <-time.After(time.Hour):
+				require.Fail(t, "the end of input was not seen")
+			}
 			assert.LessOrEqual(t, time.Since(start), DefaultDrain+grace+2*flush)
 		})
 	})
