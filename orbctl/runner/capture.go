@@ -27,10 +27,32 @@ type stream struct {
 	raw   io.Writer // gets it as it is, and clean nothing; nil: none
 	bytes int64     // that raw got
 	ended func()    // nil: nobody wants to know
+	cue   *cue      // nil: nobody waits for one
+}
+
+// A cue is called once, when its word has come.
+type cue struct {
+	word []byte
+	call func()
+	tail []byte // of what came: a part of the word may be in it
+}
+
+func (c *cue) hear(p []byte) {
+	if c == nil || c.call == nil {
+		return
+	}
+	c.tail = append(c.tail, p...)
+	if bytes.Contains(c.tail, c.word) {
+		c.call()
+		c.call, c.tail = nil, nil
+		return
+	}
+	c.tail = append(c.tail[:0], c.tail[max(0, len(c.tail)-len(c.word)):]...)
 }
 
 // Write takes what fits; the rest is an *OutputError.
 func (s *stream) Write(p []byte) (int, error) {
+	s.cue.hear(p)
 	if s.raw != nil && len(p) > 0 {
 		n, err := s.raw.Write(p)
 		s.bytes += int64(n)

@@ -134,3 +134,8 @@ func (r *Runner) Watch(pgid int) { _ = r.reaper.watch(pgid) }
 
 // Forget tells the reaper that a group is gone.
 func (r *Runner) Forget(pgid int) { r.reaper.forget(pgid) }
+
+// Cue calls once when the word has come, in whatever pieces.
+func Cue(word string, call func()) func([]byte) {
+	return (&cue{word: []byte(word), call: call}).hear
+}

@@ -26,7 +26,7 @@ type sharing int
 
 const (
 	shared  sharing = iota // with others that look
-	passing                // shared, and only until the process starts
+	passing                // shared, and only until the script in the machine has begun
 	alone
 )
 

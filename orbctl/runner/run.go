@@ -182,10 +182,11 @@ func (r *Runner) Run(ctx context.Context, call Call) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	if how == passing {
-		release()
+	var begun *cue
+	if how == passing { // what the script prints is marked: it runs, in a machine that runs
+		begun = &cue{word: []byte(call.Mark), call: release}
 	}
-	res, err := r.launch(ctx, call, row, argv, deadline)
+	res, err := r.launch(ctx, call, row, argv, deadline, begun)
 	r.end(ctx, id, res, err)
 	return res, err
 }
@@ -209,16 +210,17 @@ func (r *Runner) askStatus(ctx context.Context) standing {
 	if err != nil {
 		return standing{err: err}
 	}
-	res, err := r.launch(ctx, call, row, argv, row.deadline)
+	res, err := r.launch(ctx, call, row, argv, row.deadline, nil)
 	if err != nil {
 		return standing{err: err}
 	}
 	return readStatus(res, func() error { return blocked(ctx, r.home) })
 }
 
-// launch is one child from start to end.
-func (r *Runner) launch(ctx context.Context, call Call, row row, argv []string, deadline time.Duration) (Result, error) {
+// launch is one child from start to end; its stdout gives the cue, if there is one.
+func (r *Runner) launch(ctx context.Context, call Call, row row, argv []string, deadline time.Duration, begun *cue) (Result, error) {
 	capture := newCapture(call, row.stdout)
+	capture.stdout.cue = begun
 	argv = withName(argv)
 	profile := row.profile(call)
 	profile.Deadline = deadline
