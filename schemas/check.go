@@ -48,13 +48,29 @@ func NewChecker(s Schema, also Also) (*Checker, error) {
 	return &Checker{schema: s, strict: strict, also: also, known: slices.Sorted(maps.Keys(strict.Properties))}, nil
 }
 
-// Check returns the arguments as the schema wants them, or all that is wrong
-// with them, in words and in a stable order.
+const (
+	mostValues   = 10_000 // in one call: no tool can mean more
+	mostProblems = 20     // that are told
+)
+
+// Check returns the arguments as the schema wants them, or what is wrong with
+// them, in words and in a stable order: all of it, or twenty problems and how many
+// more there are.
 //
 // What can only mean one thing is put right first: "5" is 5 where a whole number
 // is wanted, 5 is "5" where text is, "x" is ["x"] where a list is, 3.0 is 3;
 // null and "" count as absent.
 func (c *Checker) Check(raw json.RawMessage) (json.RawMessage, []string) {
+	out, problems := c.check(raw)
+	slices.Sort(problems)
+	problems = slices.Compact(problems)
+	if more := len(problems) - mostProblems; more > 0 {
+		problems = append(problems[:mostProblems:mostProblems], fmt.Sprintf("and more: %d in all", mostProblems+more))
+	}
+	return out, problems
+}
+
+func (c *Checker) check(raw json.RawMessage) (json.RawMessage, []string) {
 	if len(bytes.TrimSpace(raw)) == 0 {
 		raw = json.RawMessage("{}")
 	}
@@ -69,10 +85,12 @@ func (c *Checker) Check(raw json.RawMessage) (json.RawMessage, []string) {
 	if !ok {
 		return nil, []string{"the arguments must be a JSON object, not " + jsonType(v)}
 	}
+	if values(v, mostValues) == 0 {
+		return nil, []string{fmt.Sprintf("the arguments hold more than %d values", mostValues)}
+	}
 	problems := boundNumbers("", args)
 	problems = append(problems, c.rename(args)...)
 	if len(problems) > 0 {
-		slices.Sort(problems)
 		return nil, problems
 	}
 	coerceObject(args, c.schema.root)
@@ -94,6 +112,29 @@ func (c *Checker) Check(raw json.RawMessage) (json.RawMessage, []string) {
 		return nil, []string{"the arguments could not be encoded: " + err.Error()}
 	}
 	return out, nil
+}
+
+// values takes the number of values in v off left, down to 0: a validator finds
+// something to say of each, and nobody would read it.
+func values(v any, left int) int {
+	left--
+	switch v := v.(type) {
+	case map[string]any:
+		for _, e := range v {
+			if left <= 0 {
+				return 0
+			}
+			left = values(e, left)
+		}
+	case []any:
+		for _, e := range v {
+			if left <= 0 {
+				return 0
+			}
+			left = values(e, left)
+		}
+	}
+	return max(left, 0)
 }
 
 // rename moves aliased arguments to their names.

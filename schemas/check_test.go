@@ -122,6 +122,37 @@ func TestAnErrorAboutAHugeArgumentIsSmallAndPrintable(t *testing.T) {
 	assert.NotContains(t, problems[0], "\x1b")
 }
 
+func TestManyProblemsAreCountedAndNotAllTold(t *testing.T) {
+	c := checker(t)
+	_, problems := c.Check(json.RawMessage(`{"target":"a","tags":[` + strings.Repeat("{},", 999) + `{}]}`))
+	require.Len(t, problems, 21)
+	assert.Equal(t, []string{"tags must hold at most 2 entries", "tags.0 must be text, not an object"}, problems[:2])
+	assert.Equal(t, "and more: 1001 in all", problems[20])
+
+	for name, many := range map[string]string{
+		"a list":   `{"target":"a","tags":[` + strings.Repeat("{},", 20_000) + `{}]}`,
+		"numbers":  `{"target":"a","tags":[` + strings.Repeat("1e99,", 20_000) + `1e99]}`,
+		"in lists": `{"target":"a","tags":[` + strings.Repeat("[1],", 20_000) + `[]]}`,
+	} {
+		_, problems := c.Check(json.RawMessage(many))
+		assert.Equal(t, []string{"the arguments hold more than 10000 values"}, problems, name)
+	}
+}
+
+func TestANumberInTextHasItsBoundsToo(t *testing.T) {
+	c, err := NewChecker(Of[struct {
+		X float64 `json:"x" jsonschema:"minimum=0,maximum=10"`
+	}](), Also{})
+	require.NoError(t, err)
+	out, problems := c.Check(json.RawMessage(`{"x":"5.5"}`))
+	assert.Empty(t, problems)
+	assert.JSONEq(t, `{"x":5.5}`, string(out))
+	for _, x := range []string{"1e3000000", "-1e3000000", "1e-3000000"} {
+		_, problems := c.Check(json.RawMessage(`{"x":"` + x + `"}`))
+		assert.Equal(t, []string{"x must be a number, not text"}, problems)
+	}
+}
+
 func TestAToolWithoutArgumentsSaysSo(t *testing.T) {
 	c, err := NewChecker(Of[struct{}](), Also{})
 	require.NoError(t, err)

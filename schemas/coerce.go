@@ -33,7 +33,9 @@ func coerce(v any, s *jsonschema.Schema) any {
 		return wholeNumber(v)
 	case "number":
 		if t, ok := v.(string); ok && isNumber(t) {
-			return json.Number(t)
+			if _, ok := inRange(t); ok { // boundNumbers has seen no text
+				return json.Number(t)
+			}
 		}
 	case "boolean":
 		switch v {

@@ -24,8 +24,7 @@ func (c *Checker) problems(e *jsonschema.ValidationError) []string {
 		}
 	}
 	walk(e)
-	slices.Sort(all)
-	return slices.Compact(all)
+	return all
 }
 
 func (c *Checker) problem(e *jsonschema.ValidationError) string {
