@@ -36,6 +36,7 @@ func TestACommandIsAsIfItWereAlone(t *testing.T) {
 			command: Command{Text: `echo "$limit $dir $job $set $mark $0 $# $1"; pwd`, Dir: "/usr", Env: []string{"limit=1", "dir=/tmp", "job=2", "set=3", "mark=4", "guard=5", "rc=6", "cut=7", "count=0"}},
 			stdout:  "1 /tmp 2 3 4 sh 0 \n/usr\n",
 		},
+		"a shell's own":     {command: Command{Text: `echo "ran, $A"`, Env: []string{"UID=1000", "A=x", "PPID=1", "SHELLOPTS=x"}}, stdout: "ran, x\n"},
 		"another path":      {command: Command{Text: "echo $PATH; /bin/sleep 0; exit 5", Env: []string{"PATH=/nowhere"}}, stdout: "/nowhere\n", exit: 5},
 		"a folder":          {command: Command{Text: "pwd", Dir: "/usr"}, stdout: "/usr\n"},
 		"home":              {command: Command{Text: "pwd"}, stdout: "/tmp\n"},
@@ -61,17 +62,12 @@ func eachShell(t *testing.T, c execCase) {
 	for name, shell := range factsShells {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			needed(t, shell[0])
 			argv := append(append([]string{}, shell...), script.Argv(goldenMark, args...)[1:]...)
 			cmd := exec.CommandContext(t.Context(), argv[0], argv[1:]...)
-			cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=/tmp", "LC_ALL=C"}
+			bin := t.TempDir() // this shell is sh here
+			require.NoError(t, os.Symlink(needed(t, shell[0]), filepath.Join(bin, "sh")))
+			cmd.Env = []string{"PATH=" + bin + ":" + os.Getenv("PATH"), "HOME=/tmp", "LC_ALL=C"}
 			if c.hidden {
-				bin := t.TempDir()
-				for _, tool := range []string{"sh", "sleep", "cat"} {
-					path, err := exec.LookPath(tool)
-					require.NoError(t, err)
-					require.NoError(t, os.Symlink(path, filepath.Join(bin, tool)))
-				}
 				argv[len(shell)+1] = strings.Replace(script.text, "if have setsid", "if false", 1)
 				cmd.Args = argv
 			}
@@ -154,8 +150,8 @@ func TestCancelEndsOneCommandAndAllItStarted(t *testing.T) {
 			}
 			const unwilling = `trap '' TERM; echo $$ >>"$F"; (trap '' TERM; exec sleep 300) & echo $! >>"$F"; wait; sleep 300`
 			mark, other := NewMark(), NewMark()
-			ended := start(mark, unwilling)
-			spared := start(other, `echo $$ >>"$F"; sleep 300 & echo $! >>"$F"; wait`)
+			ended := start(mark, unwilling+"\norbstack-mcp-exec\norbstack-mcp-exec\n") // words of a command name nothing
+			spared := start(other, `echo $$ >>"$F"; sleep 300 & echo $! >>"$F"; wait`+"\norbstack-mcp-exec\n"+string(NewMark()))
 			cancel := func(mark Mark) (found, left int) {
 				script, args, _ := Cancel(mark)
 				own := NewMark()

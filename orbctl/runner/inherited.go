@@ -11,14 +11,25 @@ import (
 // closeOnExec marks every open file from 3 up, as a folder of this process's
 // files lists them.
 func closeOnExec(dir string) error {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return fmt.Errorf("cannot tell which files were inherited: %w", err)
-	}
-	for _, e := range entries {
-		if fd, err := strconv.Atoi(e.Name()); err == nil && fd > 2 {
+	names, err := names(dir)
+	for _, name := range names {
+		if fd, err := strconv.Atoi(name); err == nil && fd > 2 {
 			unix.CloseOnExec(fd)
 		}
 	}
+	if err != nil {
+		return fmt.Errorf("cannot tell which files were inherited: %w", err)
+	}
 	return nil
+}
+
+// names asks for no more than names: os.ReadDir looks at each file on a Mac, and gives
+// up at one that cannot be looked at, as a kqueue in /dev/fd.
+func names(dir string) ([]string, error) {
+	f, err := os.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return f.Readdirnames(-1)
 }

@@ -6,8 +6,9 @@
 # $1 the mark of the command
 
 target=$1
-runs() { # runs PID: it is such a shell; a zombie has no words
-	[ "$(tr '\0' '\n' <"/proc/$1/cmdline" 2>/dev/null | grep -cxF -e "$target" -e orbstack-mcp-exec -e orbstack-mcp-put -e orbstack-mcp-get)" = 2 ]
+words() { tr '\0' '\n' 2>/dev/null <"/proc/$1/cmdline"; }
+runs() { # runs PID: it is such a shell; a zombie has no words, and what it runs may hold any
+	words "$1" | grep -qxF -e "$target" && words "$1" | grep -qxF -e orbstack-mcp-exec -e orbstack-mcp-put -e orbstack-mcp-get
 }
 # One look at all processes, where grep sees past a NUL: then it finds at least this
 # shell. That of busybox does not, and they are looked at one by one.

@@ -27,9 +27,13 @@ printf '%s output\n' "$mark"
 printf '%s began\n' "$mark" >&2
 
 # Here they would be variables of this script, or the path on which it finds its
-# tools.
+# tools; and a shell ends when told to export what only it may set (UID of bash), but
+# passes over such a name that it is started with. So env sets them.
 # shellcheck disable=SC2016 # for the shell of the command
-set='while [ "$1" != - ]; do export "$1"; shift; done; exec /bin/sh -c "$2" sh'
+set='while [ "$1" != - ]; do set -- "$@" "$1"; shift; done
+shift; set -- "$@" /bin/sh -c "$1" sh; shift
+[ "$1" = /bin/sh ] || set -- env "$@"
+exec "$@"'
 
 # A job in the background would read nothing, and when one is killed bash says so
 # on stderr, at a moment of its own.
