@@ -1,6 +1,7 @@
 package orbctl
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"net/url"
@@ -223,8 +224,9 @@ func checkList(value string, check func(item string) (why string)) (string, []st
 }
 
 func checkMount(item string) string {
-	if _, err := runner.ParseMount(item); err != nil {
-		return "must name absolute folders as SRC or SRC:DEST, without .., a second colon or a quotation mark, not " + quoteItem(item)
+	_, err := runner.ParseMount(item)
+	if bad, ok := errors.AsType[*runner.InvalidError](err); ok {
+		return bad.Why + ", not " + quoteItem(item)
 	}
 	return ""
 }

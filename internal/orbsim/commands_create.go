@@ -43,6 +43,7 @@ func (c *call) createCommand() *cobra.Command {
 		flags.StringVar(&f.memory, "memory", "", "limit memory, e.g. 4G")
 		flags.StringVar(&f.disk, "disk", "", "limit disk size, e.g. 64G")
 		flags.BoolVar(&f.isolateNetwork, "isolate-network", false, "isolate the machine from the network of others")
+		// Not known: a list, or one mount for each flag. A comma does more harm in a list.
 		flags.StringSliceVar(&f.mounts, "mount", nil, "mount SRC[:DEST] from macOS (isolated machines only)")
 		flags.BoolVar(&f.sshAgent, "forward-ssh-agent", false, "forward the SSH agent")
 	}

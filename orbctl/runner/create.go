@@ -104,8 +104,8 @@ func checkMount(mount string, isolated bool) error {
 type Mount struct{ Source, Destination string } // absolute; Destination "": as Source
 
 // ParseMount reads SRC or SRC:DEST. One text is one mount: a comma would begin another
-// where orbctl's flag is a list, as its help says ("strings"), and a quote would hide
-// one; a second colon is read nobody knows how.
+// if orbctl's flag is a list of pflag's, which is not known, and a quotation mark would
+// hide one; nor is it known how a second colon is read.
 func ParseMount(text string) (Mount, error) {
 	source, destination, both := strings.Cut(text, ":")
 	if strings.ContainsAny(text, `,"`) || strings.Contains(destination, ":") ||
