@@ -224,7 +224,7 @@ func checkList(value string, check func(item string) (why string)) (string, []st
 }
 
 func checkMount(item string) string {
-	_, err := runner.ParseMount(item)
+	_, _, err := runner.ParseMount(item)
 	if bad, ok := errors.AsType[*runner.InvalidError](err); ok {
 		return bad.Why + ", not " + quoteItem(item)
 	}

@@ -73,13 +73,13 @@ func (c *Call) plan(ctx context.Context, in createIn) (orbctl.Plan, error) {
 		return orbctl.Plan{}, invalid("mounts need isolated: other machines see the Mac's files anyway")
 	}
 	for _, mount := range in.Mounts {
-		m, err := runner.ParseMount(mount)
+		folder, _, err := runner.ParseMount(mount)
 		if err != nil {
 			return orbctl.Plan{}, invalid(err.Error())
 		}
-		if !c.Server.allowed(m.Source) {
+		if !c.Server.allowed(folder) {
 			return orbctl.Plan{}, &failure{
-				Code: notAllowed, Message: fmt.Sprintf("This server may not let a machine mount %s. Nothing was made.", shown(m.Source)),
+				Code: notAllowed, Message: fmt.Sprintf("This server may not let a machine mount %s. Nothing was made.", shown(folder)),
 				Hint: "The user can allow a folder with --allow-path FOLDER when starting the server.", Details: details{Flag: "--allow-path"},
 			}
 		}

@@ -95,24 +95,22 @@ func checkMount(mount string, isolated bool) error {
 	if !isolated {
 		return &InvalidError{Field: "mounts", Value: mount, Why: "are for isolated machines only: others see the Mac's files anyway"}
 	}
-	_, err := ParseMount(mount)
+	_, _, err := ParseMount(mount)
 	return err
 }
 
-// A Mount is a folder of the Mac in an isolated machine: what --mount and the
-// setting machine.NAME.mounts are told as SRC or SRC:DEST (docs/orbctl-contract.md §2).
-type Mount struct{ Source, Destination string } // absolute; Destination "": as Source
-
-// ParseMount reads SRC or SRC:DEST. One text is one mount: a comma would begin another
-// if orbctl's flag is a list of pflag's, which is not known, and a quotation mark would
-// hide one; nor is it known how a second colon is read.
-func ParseMount(text string) (Mount, error) {
+// ParseMount reads SRC or SRC:DEST, as --mount and the setting machine.NAME.mounts have
+// it (docs/orbctl-contract.md §2); without DEST destination is "". One text is one mount:
+// a comma would begin another if orbctl's flag is a list of pflag's, which is not known,
+// and a quotation mark would hide one; nor is it known how a second colon is read. The
+// error is an *InvalidError.
+func ParseMount(text string) (source, destination string, err error) {
 	source, destination, both := strings.Cut(text, ":")
 	if strings.ContainsAny(text, `,"`) || strings.Contains(destination, ":") ||
 		checkPath("mounts", source) != nil || both && checkPath("mounts", destination) != nil {
-		return Mount{}, &InvalidError{Field: "mounts", Value: text, Why: "must be SRC or SRC:DEST: absolute paths without .. and without a comma, a colon or a quotation mark in them"}
+		return "", "", &InvalidError{Field: "mounts", Value: text, Why: "must be SRC or SRC:DEST: absolute paths without .., a slash at their end, a comma, a colon or a quotation mark"}
 	}
-	return Mount{Source: source, Destination: destination}, nil
+	return source, destination, nil
 }
 
 // checkPath takes an absolute path that is written as it is meant.
