@@ -2,6 +2,7 @@ package tools
 
 import (
 	"context"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -111,19 +112,24 @@ func runConnectivity(ctx context.Context, c *Call, in connectivityIn) (connectiv
 		return connectivityOut{}, err
 	}
 	out.Note = ranAs(meta)
-	if other != nil && report.Verdict == guest.DNSFailed && other.State == orbctl.Running {
-		if report, err = withAddress(ctx, c, source, *other, query, report); err != nil {
+	found := finding{source: &source.Machine, other: other, asked: out.Target, target: target, report: report}
+	if other != nil && other.State == orbctl.Running {
+		if err := found.byAddress(ctx, c, source, query); err != nil {
 			return connectivityOut{}, err
 		}
 	}
-	out.fill(finding{source: &source.Machine, other: other, asked: out.Target, target: target, report: report})
+	out.fill(found)
 	return out, nil
 }
 
-// machineQuery tests another machine by its name and by the address that the
-// name leads to, in one run.
+// machineQuery tests another machine by its name, or the name below it that was asked
+// for, and by the address that the name leads to, in one run.
 func machineQuery(target guest.Target, other orbctl.Machine) (guest.ConnectivityQuery, error) {
-	named, err := target.WithHost(orbctl.LocalName(other.Name))
+	name := orbctl.LocalName(other.Name)
+	if belowOrbLocal(target.Host) {
+		name = target.Host
+	}
+	named, err := target.WithHost(name)
 	if err != nil {
 		return guest.ConnectivityQuery{}, err
 	}
@@ -133,32 +139,65 @@ func machineQuery(target guest.Target, other orbctl.Machine) (guest.Connectivity
 	return query, nil
 }
 
-// withAddress tests a machine whose name did not resolve by the addresses that
-// OrbStack gives for it: a broken resolver and a broken network are told apart.
-func withAddress(ctx context.Context, c *Call, source orbctl.MachineInfo, other orbctl.Machine, query guest.ConnectivityQuery, report guest.ConnectivityReport) (guest.ConnectivityReport, error) {
-	info, err := c.Orb.Machine(ctx, other.Name)
-	if err != nil {
-		return report, err
+// byAddress tests a machine by the addresses that OrbStack gives for it, where its name
+// did not resolve or leads elsewhere: a broken resolver and a broken network are told
+// apart. Where a name leads is looked into where a hosts file has it, or it is a loopback
+// address: to ask OrbStack each time would be a run more for every test (ADR 4).
+func (f *finding) byAddress(ctx context.Context, c *Call, source orbctl.MachineInfo, query guest.ConnectivityQuery) error {
+	unnamed := f.report.Verdict == guest.DNSFailed
+	if !unnamed && !(f.elsewhere() && slices.ContainsFunc(f.report.Legs, suspect)) {
+		return nil
 	}
-	query.Legs = addressLegs(info)
-	if len(query.Legs) == 0 {
-		report.Missing = append(report.Missing, guest.Missing{Part: "by address", Why: "OrbStack does not report an address of " + other.Name + " yet"})
-		return report, nil
+	info, err := c.Orb.Machine(ctx, f.other.Name)
+	if err != nil {
+		return err
+	}
+	own := addressesOf(info)
+	f.astray = straying(f.report, own)
+	if !unnamed && len(f.astray) == 0 {
+		return nil
+	}
+	if query.Legs = addressLegs(info); len(query.Legs) == 0 {
+		f.report.Missing = append(f.report.Missing, guest.Missing{Part: "by address", Why: "OrbStack does not report an address of " + f.other.Name + " yet"})
+		return nil
 	}
 	second, _, err := c.Orb.Connectivity(ctx, source, query)
 	if err != nil {
-		return report, err
+		return err
 	}
-	var byName []guest.LegReport
-	for _, leg := range report.Legs {
-		if leg.Label == guest.ByName {
-			byName = append(byName, leg)
+	byName := slices.DeleteFunc(slices.Clone(f.report.Legs), func(l guest.LegReport) bool { return l.Label != guest.ByName })
+	f.report.Legs = slices.Concat(byName, second.Legs)
+	f.report.Missing = append(f.report.Missing, second.Missing...)
+	f.report.Conclude()
+	return nil
+}
+
+// suspect is a name that somebody has set by hand.
+func suspect(l guest.LegReport) bool {
+	return l.Label == guest.ByName && (l.InHosts || l.Address.IsLoopback())
+}
+
+// straying are the addresses that a machine's name led to though none of them is the
+// machine's own; none where OrbStack gives it no address.
+func straying(r guest.ConnectivityReport, own []netip.Addr) []netip.Addr {
+	var all []netip.Addr
+	for _, l := range r.Legs {
+		if l.Label != guest.ByName {
+			continue
+		}
+		for _, a := range l.Resolved {
+			if slices.Contains(own, a.WithZone("")) {
+				return nil
+			}
+			if !slices.Contains(all, a) {
+				all = append(all, a)
+			}
 		}
 	}
-	report.Legs = slices.Concat(byName, second.Legs)
-	report.Missing = append(report.Missing, second.Missing...)
-	report.Conclude()
-	return report, nil
+	if len(own) == 0 {
+		return nil
+	}
+	return all
 }
 
 // addressLegs are the ways to a machine by the addresses that OrbStack gives for it.

@@ -15,6 +15,7 @@ type finding struct {
 	source *orbctl.Machine // where the test ran; nil for the Mac
 	other  *orbctl.Machine // the machine that the target is a name of; nil when it is none
 	asked  string          // the target as it was given, cleaned
+	astray []netip.Addr    // where the name of other leads in source, though none of them is other's
 	target guest.Target
 	report guest.ConnectivityReport
 }
@@ -26,11 +27,29 @@ func (f finding) from() string {
 	return f.source.Name
 }
 
+// begin is from at the beginning of a sentence.
+func (f finding) begin() string {
+	if f.source == nil {
+		return "The Mac"
+	}
+	return f.source.Name
+}
+
 func (f finding) to() string {
-	if f.elsewhere() {
+	switch {
+	case f.below():
+		return f.target.Host
+	case f.elsewhere():
 		return f.other.Name
+	case f.target.Method == guest.Ping:
+		return f.target.Host // no port, and no URL
 	}
 	return f.asked
+}
+
+// below is true for a name below the machine's own.
+func (f finding) below() bool {
+	return f.elsewhere() && belowOrbLocal(f.target.Host) && f.target.Host != strings.ToLower(orbctl.LocalName(f.other.Name))
 }
 
 // elsewhere is true for another machine than the one that tests.
@@ -125,12 +144,19 @@ func (f finding) zone() string {
 	if zone == "" || f.report.Verdict != guest.NoRoute {
 		return ""
 	}
-	return fmt.Sprintf("%s cannot use the interface %s, which the target names behind its %%: there is none of that name, or it has no IPv6. vm_network_details shows its interfaces.", f.from(), zone)
+	return fmt.Sprintf("%s cannot use the interface %s, which the target names behind its %%: there is none of that name, or it has no IPv6. vm_network_details shows its interfaces.", f.begin(), zone)
 }
 
 // names is about a name that is the only thing wrong, or leads elsewhere.
 func (f finding) names() string {
 	named, byAddress := legVerdicts(f.report)
+	if len(f.astray) > 0 {
+		text := fmt.Sprintf("In %s the name of %s leads to %s, which is not its address: something there answers for it, mostly /etc/hosts; vm_dns_lookup shows both sides.", f.from(), f.to(), strings.Join(texts(f.astray[:min(3, len(f.astray))]), ", "))
+		if byAddress.Verdict.Reachable() {
+			return text + fmt.Sprintf(" By its own address %s reaches it.", f.from())
+		}
+		return text + fmt.Sprintf(" By its own address it is not reached (%s).", byAddress.Verdict)
+	}
 	if named.Verdict != guest.DNSFailed || f.report.Verdict != guest.DNSFailed && !byAddress.Verdict.Reachable() {
 		return ""
 	}
@@ -141,8 +167,10 @@ func (f finding) names() string {
 	switch {
 	case f.source == nil && len(named.Resolved) > 0:
 		return fmt.Sprintf("The Mac resolves the name of %s, but wrongly: to addresses outside OrbStack's networks, which were not tried. Something else answers for it, such as a hosts file or a VPN's DNS; vm_dns_lookup shows both sides.%s", f.to(), reaches)
+	case f.below():
+		return fmt.Sprintf("%s cannot resolve %s, a name below %s's own, which need not exist: vm_dns_lookup shows what its resolver says.%s", f.begin(), f.to(), f.other.Name, reaches)
 	case reaches != "":
-		return fmt.Sprintf("%s reaches %s by address but cannot resolve its name: the network works, its DNS does not. Look with vm_dns_lookup and vm_network_details.", f.from(), f.to())
+		return fmt.Sprintf("%s reaches %s by address but cannot resolve its name: the network works, its DNS does not. Look with vm_dns_lookup and vm_network_details.", f.begin(), f.to())
 	}
 	return ""
 }
@@ -150,9 +178,9 @@ func (f finding) names() string {
 // mixed is about ways that do not agree.
 func (f finding) mixed() string {
 	if note := f.lossNote(); note != "" && f.onlyLost() {
-		return fmt.Sprintf("%s reaches %s.%s", f.from(), f.to(), note)
+		return fmt.Sprintf("%s reaches %s.%s", f.begin(), f.to(), note)
 	}
-	text := fmt.Sprintf("%s reaches %s one way and not another: compare the results, mostly IPv4 with IPv6 or name with address.", f.from(), f.to())
+	text := fmt.Sprintf("%s reaches %s one way and not another: compare the results, mostly IPv4 with IPv6 or name with address.", f.begin(), f.to())
 	if f.onlyLost() && f.failedAttempts() == 1 {
 		text += " Since a single attempt failed, a packet may just have been lost: repeat the test to tell."
 	}

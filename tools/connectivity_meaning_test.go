@@ -51,14 +51,30 @@ func unresolved(found ...netip.Addr) guest.LegReport {
 	return guest.LegReport{Label: guest.ByName, Host: "db.orb.local", Verdict: guest.DNSFailed, Resolved: found}
 }
 
+// secondary is the one attempt over IPv6 beside IPv4.
+func secondary(v guest.Verdict) guest.LegReport {
+	l := named(tried(netip.MustParseAddr("2001:db8::7"), v))
+	l.Family, l.Secondary = 6, true
+	return l
+}
+
+// answering is an HTTP answer that is an error; 0 is one that has no status.
+func answering(status int) guest.LegReport {
+	l := named(tried(netip.MustParseAddr("203.0.113.7"), guest.HTTPError))
+	l.Status = status
+	return l
+}
+
 func TestTheMeaningOfATestIsTrueOfIt(t *testing.T) {
 	foreign := netip.MustParseAddr("203.0.113.7")
 	for name, c := range map[string]struct {
-		source, other *orbctl.Machine
-		target        string
-		legs          []guest.LegReport
-		says          []string
-		not           []string
+		method, install string
+		astray          []netip.Addr
+		source, other   *orbctl.Machine
+		target          string
+		legs            []guest.LegReport
+		says            []string
+		not             []string
 	}{
 		"a service that hangs": {
 			source: web, other: db, target: "http://db:9000", legs: []guest.LegReport{silent(tried(ip4, guest.Timeout))},
@@ -129,7 +145,7 @@ func TestTheMeaningOfATestIsTrueOfIt(t *testing.T) {
 		},
 		"some packets lost": {
 			source: web, other: db, target: "db", legs: []guest.LegReport{tried(ip4, guest.OK, guest.Timeout, guest.OK, guest.Timeout)},
-			says: []string{"web reaches db.", "50 % of the attempts were lost"},
+			says: []string{"web reaches db, as db.orb.local.", "50 % of the attempts were lost"},
 		},
 		"some packets lost, and those of a whole leg among them": {
 			source: web, other: db, target: "db",
@@ -153,6 +169,49 @@ func TestTheMeaningOfATestIsTrueOfIt(t *testing.T) {
 		"a name that does not resolve": {
 			source: web, other: db, target: "db", legs: []guest.LegReport{unresolved(), tried(ip4, guest.OK)}, says: []string{"by address but cannot resolve its name"},
 		},
+		"a name below the machine's": {
+			source: web, other: db, target: "app.db.orb.local:80", legs: []guest.LegReport{named(tried(ip4, guest.OK))}, says: []string{"web reaches app.db.orb.local."},
+		},
+		"a name below the machine's that is none": {
+			source: web, other: db, target: "app.db.orb.local:80", legs: []guest.LegReport{unresolved(), tried(ip4, guest.OK)},
+			says: []string{"web cannot resolve app.db.orb.local", "need not exist", "By address web reaches it"}, not: []string{"its DNS does not"},
+		},
+		"a name that leads elsewhere in a machine": {
+			source: web, other: db, target: "db:80", astray: []netip.Addr{foreign}, legs: []guest.LegReport{named(tried(foreign, guest.Timeout)), tried(ip4, guest.OK)},
+			says: []string{"In web the name of db leads to 203.0.113.7, which is not its address", "/etc/hosts", "By its own address web reaches it."}, not: []string{"one way and not another"},
+		},
+		"a name that leads elsewhere in a machine, and the address nowhere": {
+			source: web, other: db, target: "db:80", astray: []netip.Addr{foreign}, legs: []guest.LegReport{named(tried(foreign, guest.Timeout)), tried(ip4, guest.Refused)},
+			says: []string{"leads to 203.0.113.7", "it is not reached (refused)"},
+		},
+		"no IPv6, and no answer over IPv4": {
+			source: web, target: "example.com:443", legs: []guest.LegReport{named(tried(foreign, guest.Timeout)), secondary(guest.NoRoute)}, says: []string{"Nothing came back from example.com:443"}, not: []string{"no route"},
+		},
+		"IPv6 rejected, and no answer over IPv4": {
+			source: web, target: "example.com:443", legs: []guest.LegReport{named(tried(foreign, guest.Timeout)), secondary(guest.Unreachable)}, says: []string{"Nothing came back"},
+		},
+		"refused over IPv6, and no answer over IPv4": {
+			source: web, target: "example.com:443", legs: []guest.LegReport{named(tried(foreign, guest.Timeout)), secondary(guest.Refused)}, says: []string{"refuses port 443"},
+		},
+		"a URL that was pinged": {
+			source: web, target: "http://host.orb.internal:5000", method: "ping", legs: []guest.LegReport{named(tried(foreign, guest.OK))},
+			says: []string{"web reaches host.orb.internal. A ping tries no port"}, not: []string{"5000"},
+		},
+		"HEAD that is refused": {
+			source: web, target: "http://example.com", legs: []guest.LegReport{answering(405)}, says: []string{"status 405", "The request was HEAD"}, not: []string{"look at the service"},
+		},
+		"an HTTP error": {
+			source: web, target: "http://example.com", legs: []guest.LegReport{answering(503)}, says: []string{"the error 503", "look at the service"},
+		},
+		"an answer that is no HTTP": {
+			source: web, target: "http://example.com", legs: []guest.LegReport{answering(0)}, says: []string{"not with HTTP"},
+		},
+		"from the Mac": {
+			other: db, target: "db", legs: []guest.LegReport{named(tried(ip4, guest.OK))}, says: []string{"The Mac reaches db."},
+		},
+		"nothing to test with": {
+			source: web, target: "example.com", install: "apk add curl", legs: []guest.LegReport{tried(foreign, guest.NoTool)}, says: []string{"To install one: apk add curl. Ask"},
+		},
 		"a name that leads elsewhere": {
 			other: db, target: "db", legs: []guest.LegReport{unresolved(foreign), tried(ip4, guest.OK)},
 			says: []string{"The Mac resolves the name of db, but wrongly", "By address the Mac reaches it"}, not: []string{"cannot resolve"},
@@ -169,11 +228,11 @@ func TestTheMeaningOfATestIsTrueOfIt(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			target, err := guest.ParseTarget(c.target, "", 0)
+			target, err := guest.ParseTarget(c.target, c.method, 0)
 			require.NoError(t, err)
-			r := guest.ConnectivityReport{Method: target.Method, Legs: c.legs}
+			r := guest.ConnectivityReport{Method: target.Method, Legs: c.legs, Install: c.install}
 			r.Conclude()
-			got := finding{source: c.source, other: c.other, asked: c.target, target: target, report: r}.meaning()
+			got := finding{source: c.source, other: c.other, asked: c.target, target: target, report: r, astray: c.astray}.meaning()
 			for _, part := range c.says {
 				assert.Contains(t, got, part)
 			}
@@ -201,5 +260,44 @@ func TestAPortOnTheLoopbackAddressIsNotEverywhere(t *testing.T) {
 	for n, want := range map[int][2]bool{5432: {true, false}, 80: {true, true}, 53: {}, 9: {}} {
 		listens, everywhere := listening(ports, n)
 		assert.Equal(t, want, [2]bool{listens, everywhere}, "port %d", n)
+	}
+}
+
+func TestAHostIsANameOfTheMachineThatFitsBest(t *testing.T) {
+	machines := []orbctl.Machine{{Name: "staging"}, {Name: "web.staging"}, {Name: "Db"}}
+	for host, want := range map[string]string{
+		"staging": "staging", "staging.orb.local": "staging", "web.staging": "web.staging", "web.staging.orb.local": "web.staging", "a.web.staging.orb.local": "web.staging",
+		"db.staging.orb.local": "staging", "db": "Db", "DB.ORB.local": "Db", "x.db.orb.local": "Db",
+		"a.staging": "", "mystaging.orb.local": "", "orb.local": "", ".orb.local": "", "example.com": "",
+	} {
+		for range 2 {
+			got := ""
+			if m := namedMachine(machines, host); m != nil {
+				got = m.Name
+			}
+			assert.Equal(t, want, got, host)
+			slices.Reverse(machines)
+		}
+	}
+}
+
+func TestANameIsAstrayWhereNoneOfItsAddressesIsTheMachines(t *testing.T) {
+	other := netip.MustParseAddr("192.168.139.12")
+	leg := func(label string, resolved ...netip.Addr) guest.LegReport {
+		return guest.LegReport{Label: label, Resolved: resolved}
+	}
+	for name, c := range map[string]struct {
+		legs []guest.LegReport
+		own  []netip.Addr
+		want []netip.Addr
+	}{
+		"its own":              {[]guest.LegReport{leg(guest.ByName, ip4, ip6)}, []netip.Addr{ip4, ip6}, nil},
+		"one of its own":       {[]guest.LegReport{leg(guest.ByName, ip4, other)}, []netip.Addr{ip4, ip6}, nil},
+		"another's":            {[]guest.LegReport{leg(guest.ByName, other), leg(guest.ByName, other)}, []netip.Addr{ip4, ip6}, []netip.Addr{other}},
+		"none":                 {[]guest.LegReport{leg(guest.ByName)}, []netip.Addr{ip4}, nil},
+		"nobody knows its own": {[]guest.LegReport{leg(guest.ByName, other)}, nil, nil},
+		"by address":           {[]guest.LegReport{leg(guest.ByAddress, other)}, []netip.Addr{ip4}, nil},
+	} {
+		assert.Equal(t, c.want, straying(guest.ConnectivityReport{Legs: c.legs}, c.own), name)
 	}
 }

@@ -2,18 +2,20 @@ package tools
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 
+	"orbstack-mcp/orbctl"
 	"orbstack-mcp/orbctl/guest"
 )
 
 // verdict has the words of each verdict.
 func (f finding) verdict() string {
-	from, to := f.from(), f.to()
+	from, to := f.begin(), f.to()
 	switch f.report.Verdict {
 	case guest.OK:
-		return fmt.Sprintf("%s reaches %s.", from, to)
+		return fmt.Sprintf("%s reaches %s%s.%s", from, to, f.as(), f.portless())
 	case guest.DNSFailed:
 		return fmt.Sprintf("%s cannot resolve the name of %s. vm_dns_lookup shows what its resolver says, and what the Mac's does.", from, to)
 	case guest.Refused:
@@ -30,17 +32,50 @@ func (f finding) verdict() string {
 	case guest.TLSFailed:
 		return fmt.Sprintf("%s answers, but no valid TLS comes about: detail says whether the certificate is not trusted, expired or for another name, or the service speaks no TLS.", to)
 	case guest.HTTPError:
-		return fmt.Sprintf("%s answers over HTTP, and the answer is an error: the network is fine, look at the service.", to)
+		return f.httpError()
 	case guest.Reset:
 		return fmt.Sprintf("%s accepted the connection and then cut it: the service crashes, speaks another protocol, or something between cuts it.", to)
 	case guest.NoTool:
 		how := ""
 		if f.report.Install != "" {
-			how = " " + upper(f.report.Install) + " would install one; ask the user first, since that changes the machine."
+			how = " To install one: " + f.report.Install + ". Ask the user first, since that changes the machine."
 		}
 		return fmt.Sprintf("%s has nothing to test this with.%s", from, how)
 	}
 	return "The test gave no verdict."
+}
+
+// as is the name that stood for a machine's bare one, which need not resolve itself.
+func (f finding) as() string {
+	if f.source == nil || !f.elsewhere() || f.target.Host != strings.ToLower(f.other.Name) {
+		return ""
+	}
+	return ", as " + orbctl.LocalName(f.other.Name)
+}
+
+// portless is what a ping leaves open of a URL.
+func (f finding) portless() string {
+	if f.target.Method != guest.Ping || !strings.Contains(f.target.Raw, "://") {
+		return ""
+	}
+	return " A ping tries no port: without method, the URL is asked for."
+}
+
+// httpError has the last status; none where the answer was no HTTP.
+func (f finding) httpError() string {
+	status := 0
+	for _, l := range f.report.Legs {
+		if l.Verdict == guest.HTTPError && l.Status != 0 {
+			status = l.Status
+		}
+	}
+	switch status {
+	case 0:
+		return fmt.Sprintf("%s answers, but not with HTTP that can be read: the network is fine, look at the service.", f.to())
+	case http.StatusMethodNotAllowed, http.StatusNotImplemented:
+		return fmt.Sprintf("%s answers over HTTP with status %d: the network is fine. The request was HEAD, which many a healthy service refuses so.", f.to(), status)
+	}
+	return fmt.Sprintf("%s answers over HTTP with the error %d: the network is fine, look at the service.", f.to(), status)
 }
 
 // silent is a timeout behind a connection that was opened: the network has done its part.

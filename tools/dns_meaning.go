@@ -15,6 +15,15 @@ func (o dnsOut) meaning(q guest.DNSQuestion, machines []orbctl.Machine) string {
 	if belowOrbLocal(name) {
 		return o.orbLocalMeaning(name, machines)
 	}
+	text := o.seen()
+	if m := namedMachine(machines, name); m != nil && o.InMachine != nil && !answered(o.InMachine) {
+		text += fmt.Sprintf(" There is a machine of this name: it is %s.", orbctl.LocalName(m.Name))
+	}
+	return text
+}
+
+// seen is what both sides say, of any name.
+func (o dnsOut) seen() string {
 	in, mac := o.InMachine, o.OnMac
 	switch {
 	case in == nil && mac == nil:
@@ -43,28 +52,43 @@ func belowOrbLocal(name string) bool {
 	return strings.HasSuffix(strings.TrimSuffix(name, "."), ".orb.local")
 }
 
-// orbLocalMeaning explains the names that OrbStack gives to machines
-// (docs/orbctl-contract.md §6).
+// orbLocalMeaning explains the names that OrbStack gives to machines, as far as they
+// were seen (docs/orbctl-contract.md §6).
 func (o dnsOut) orbLocalMeaning(name string, machines []orbctl.Machine) string {
-	const explained = "NAME.orb.local is the machine's own address inside machines, and a proxy address of OrbStack on the Mac: they differ, and neither is wrong."
+	in, mac := o.InMachine, o.OnMac
 	if machines == nil { // they could not be listed
-		if o.OnMac == nil || !noAnswer(o.OnMac) {
-			return explained
+		if mac == nil || !noAnswer(mac) {
+			return o.orbLocalSeen()
 		}
-		return fmt.Sprintf("On the Mac: %s. Only a machine that runs has such a name, and OrbStack has to run for it; whether that is so could not be looked up. %s", statusMeaning(o.OnMac), explained)
+		return fmt.Sprintf("On the Mac: %s. Only a machine that runs has such a name, and OrbStack has to run for it; whether that is so could not be looked up.", statusMeaning(mac))
 	}
 	m := namedMachine(machines, name)
 	switch {
 	case m == nil:
-		return "No machine has this name; containers of Docker have names below orb.local too, which cannot be seen here. " + explained
+		return "No machine has this name; containers of Docker have names below orb.local too, which cannot be seen here. " + o.orbLocalSeen()
 	case m.State != orbctl.Running:
-		return fmt.Sprintf("%s is %s, so its name need not resolve. %s", m.Name, m.State, explained)
-	case o.InMachine != nil && noAnswer(o.InMachine):
-		return fmt.Sprintf("%s runs, and %s cannot resolve its name (%s): only OrbStack's own DNS server knows it, so look with vm_network_details whether %[2]s asks another one.", m.Name, o.Machine, statusMeaning(o.InMachine))
-	case o.OnMac != nil && noAnswer(o.OnMac):
-		return fmt.Sprintf("%s runs, and the Mac cannot resolve its name (%s): look at the Mac's resolver or VPN. The machine's own address works without the name.", m.Name, statusMeaning(o.OnMac))
+		return fmt.Sprintf("%s is %s, so its name need not resolve. %s", m.Name, m.State, o.orbLocalSeen())
+	case in != nil && noAnswer(in):
+		return fmt.Sprintf("%s runs, and %s cannot resolve its name (%s): only OrbStack's own DNS server knows it, so look with vm_network_details whether %[2]s asks another one.", m.Name, o.Machine, statusMeaning(in)) + foundNote(in)
+	case mac != nil && noAnswer(mac):
+		return fmt.Sprintf("%s runs, and the Mac cannot resolve its name (%s): look at the Mac's resolver or VPN. The machine's own address works without the name.", m.Name, statusMeaning(mac))
 	}
-	return explained
+	return o.orbLocalSeen()
+}
+
+// orbLocalSeen is seen, where that the sides differ is as it should be.
+func (o dnsOut) orbLocalSeen() string {
+	in, mac := o.InMachine, o.OnMac
+	switch {
+	case in == nil && mac != nil && answered(mac):
+		return o.seen() + " On the Mac NAME.orb.local is a proxy address of OrbStack, and not the machine's own."
+	case in == nil || mac == nil || !answered(in):
+	case answered(mac) && o.Agree != nil && !*o.Agree:
+		return "NAME.orb.local is the machine's own address inside machines, and a proxy address of OrbStack on the Mac: they differ, and neither is wrong." + libraryNote(in)
+	case mac.Status == string(guest.NoData):
+		return fmt.Sprintf("%s resolves it; on the Mac, where it is a proxy address of OrbStack, the name exists without a record of this type.", o.Machine) + libraryNote(in)
+	}
+	return o.seen()
 }
 
 func answered(v *dnsView) bool { return v.Status == string(guest.NoError) }
@@ -98,4 +122,12 @@ func libraryNote(v *dnsView) string {
 		return ""
 	}
 	return " But its programs see something else than its DNS server says (resolver_library): /etc/hosts or nsswitch.conf decides."
+}
+
+// foundNote is for a name that no DNS server knows.
+func foundNote(v *dnsView) string {
+	if v.Library == nil || !v.Library.Found {
+		return ""
+	}
+	return " And yet its programs find the name (resolver_library): it stands in /etc/hosts, or nsswitch.conf asks something else."
 }

@@ -124,7 +124,7 @@ func (f mapFault) sentence(others []string, install string) string {
 	case guest.NoTool:
 		how := ""
 		if install != "" {
-			how = " " + upper(install) + " would install one; ask the user first, since that changes the machine."
+			how = " To install one: " + install + ". Ask the user first, since that changes the machine."
 		}
 		return fmt.Sprintf("%s has nothing to test %s with.%s", f.machine, f.way, how)
 	case unknown:

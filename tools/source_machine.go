@@ -28,16 +28,21 @@ func sourceMachine(ctx context.Context, c *Call, name string) ([]orbctl.Machine,
 }
 
 // namedMachine finds the machine that a host is a name of: NAME, NAME.orb.local,
-// or a name below that, which OrbStack gives to the machine too.
+// or a name below that, which OrbStack gives to the machine too. A machine's name may
+// have dots: who is named exactly comes first, and then the longest name.
 func namedMachine(machines []orbctl.Machine, host string) *orbctl.Machine {
 	label, local := strings.CutSuffix(strings.ToLower(host), ".orb.local")
+	var found *orbctl.Machine
 	for i, m := range machines {
 		name := strings.ToLower(m.Name)
-		if label == name || local && strings.HasSuffix(label, "."+name) {
+		if label == name {
 			return &machines[i]
 		}
+		if local && strings.HasSuffix(label, "."+name) && (found == nil || len(m.Name) > len(found.Name)) {
+			found = &machines[i]
+		}
 	}
-	return nil
+	return found
 }
 
 func targetMachineOf(m orbctl.Machine) *targetMachine {

@@ -195,13 +195,14 @@ func TestTheRunsOfRareCases(t *testing.T) {
 	const world = `
 dns: [{name: db.orb.local, rcode: NXDOMAIN}]
 machines:
-  - {name: web, users: [root, ana, eve]}
+  - {name: web, users: [root, ana, eve], files: {/etc/hosts: "192.168.139.15 ghosty.orb.local\n"}}
   - {name: db}
-  - {name: ghosty, default_username: ghost, users: [root], files: {/etc/passwd: "root:x:0:0:root:/root:/bin/sh\nbob:x:1000:1000:bob:/home/bob:/bin/sh\n"}}
+  - {name: ghosty, ip4: 192.168.139.15, default_username: ghost, users: [root], files: {/etc/passwd: "root:x:0:0:root:/root:/bin/sh\nbob:x:1000:1000:bob:/home/bob:/bin/sh\n"}}
 `
 	const infoGhosty = "info ghosty -f json"
 	cases := []spawnCase{
-		// The name of another machine does not resolve: its address is asked for, and tried (ADR 4).
+		// The name of another machine does not resolve, or is set by hand: its address is asked for, and tried if it is another (ADR 4).
+		{"test of a machine whose name is in a hosts file", "vm_test_connectivity", args{"machine": "web", "target": "ghosty", "count": 1}, []string{runList, probeWeb + "connectivity", infoGhosty}},
 		{"test of a machine whose name does not resolve", "vm_test_connectivity", args{"machine": "web", "target": "db", "count": 1}, []string{runList, probeWeb + "connectivity", "info db -f json", probeWeb + "connectivity"}},
 		{"user by its key", "orbstack_config_set", args{"key": "machine.web.username", "value": "eve"}, []string{infoWeb, probeWeb + "users", "config set machine.web.username eve", "config get machine.web.username"}},
 		{"user by its key, dry", "orbstack_config_set", args{"key": "machine.web.username", "value": "ana", "dry_run": true}, []string{infoWeb, probeWeb + "users"}},

@@ -53,6 +53,8 @@ func readLeg(n *notes, q ConnectivityQuery, number string, leg Leg) []LegReport 
 		switch {
 		case s.Name == "resolve":
 			lookup = append(lookup, s)
+		case s.Name == "hosts":
+			base.InHosts = true
 		case s.Name == "cut" && last(s.Args) == "name":
 			late = true
 		case len(s.Args) > 1 && (s.Args[1] == "4" || s.Args[1] == "6"):

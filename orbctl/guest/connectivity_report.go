@@ -29,6 +29,7 @@ type LegReport struct {
 	Resolved  []netip.Addr // every address of the name; of an address itself
 	Address   netip.Addr   // the one that was tried; zero when there was none
 	Family    int          // 4 or 6; 0 without an address
+	InHosts   bool         `json:",omitempty"` // /etc/hosts has the name; the recordings' goldens name it where it is so
 	Secondary bool         // one short attempt beside the other family of the same name
 
 	Verdict  Verdict
@@ -92,6 +93,17 @@ func (l *LegReport) conclude() {
 	}
 }
 
+// standing orders the verdicts of several ways as rank does those of one, but for what
+// concerns one IP family alone: that there is no route for it, or, of the family that was
+// tried beside the other, that the host cannot be reached, says less of the host than
+// that nothing came back over the other.
+func (l LegReport) standing() int {
+	if l.Verdict == NoRoute || l.Secondary && l.Verdict == Unreachable {
+		return 2*Timeout.rank() - 1
+	}
+	return 2 * l.Verdict.rank()
+}
+
 // tried is false for a leg whose time was used up before its first attempt.
 func (l LegReport) tried() bool { return len(l.Attempts) > 0 || l.Verdict != Timeout }
 
@@ -108,12 +120,12 @@ func (r *ConnectivityReport) Conclude() {
 		r.Legs = slices.DeleteFunc(r.Legs, func(l LegReport) bool { return !l.tried() })
 	}
 	r.Verdict = ""
-	yes, no := false, false
+	yes, no, best := false, false, -1
 	for i := range r.Legs {
 		leg := &r.Legs[i]
 		leg.conclude()
-		if leg.Verdict.rank() > r.Verdict.rank() {
-			r.Verdict = leg.Verdict
+		if best < 0 || leg.standing() > r.Legs[best].standing() {
+			best, r.Verdict = i, leg.Verdict
 		}
 		yes = yes || leg.Verdict.Reachable()
 		no = no || !leg.Verdict.Reachable()

@@ -205,6 +205,7 @@ func (d DNSRecord) text() bool { return d.Type == "TXT" }
 // readLibrary puts getent's answers together; nil when it was not asked.
 func readLibrary(t Transcript) *Library {
 	var l *Library
+	nothing := "the resolver library knows no such record"
 	for _, s := range t.Sections {
 		if s.Name != "library" || s.Exit < 0 || len(s.Args) == 0 || s.Exit == 127 {
 			continue
@@ -213,11 +214,10 @@ func readLibrary(t Transcript) *Library {
 			l = &Library{}
 		}
 		if s.Exit != 0 {
-			switch {
-			case killed(s.Exit):
+			if killed(s.Exit) {
 				l.Detail = "the resolver library did not answer in time"
-			case l.Detail == "":
-				l.Detail = said(s.Text, "the resolver library found nothing, and does not say whether there is no such name, no record of this type, or no answer")
+			} else {
+				nothing = said(s.Text, "the resolver library found nothing, and does not say whether there is no such name, no record of this type, or no answer")
 			}
 			continue
 		}
@@ -225,8 +225,8 @@ func readLibrary(t Transcript) *Library {
 	}
 	if l != nil {
 		l.Found = len(l.Addresses) > 0 || len(l.Names) > 0
-		if !l.Found && l.Detail == "" {
-			l.Detail = "the resolver library knows no such record"
+		if !l.Found && l.Detail == "" { // of one family nothing may be found beside the other
+			l.Detail = nothing
 		}
 	}
 	return l
