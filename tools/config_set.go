@@ -87,7 +87,7 @@ func configOut(c orbctl.ConfigChange) configSetOut {
 	switch {
 	case c.Restart.Needed == orbctl.No:
 	case !c.Changes:
-		out.RestartRequired, out.Restart = string(orbctl.No), "This changes nothing; an earlier change of it may still wait. "+means
+		out.RestartRequired, out.Restart = string(orbctl.Unclear), "This changes nothing; an earlier change of it may still wait. "+means
 	default:
 		out.Restart = means
 	}

@@ -37,3 +37,14 @@ func TestWhenASettingAppliesIsSaidAsFarAsItIsKnown(t *testing.T) {
 		})
 	}
 }
+
+// What is stored already may wait for a restart still, and nobody can see that.
+func TestOfWhatChangesNothingNobodyKnowsWhetherItWaits(t *testing.T) {
+	t.Parallel()
+	for key, want := range map[string]string{"memory_mib": "unknown", "network_proxy": "unknown", "machine.web.cpu": "unknown", "docker.set_context": "no"} {
+		entry, _ := orbctl.Lookup(key)
+		out := configOut(orbctl.ConfigChange{ConfigPlan: orbctl.ConfigPlan{Entry: entry}, Restart: entry.Restart, Stored: true})
+		assert.Equal(t, want, out.RestartRequired, key)
+		assert.Equal(t, want == "no", out.Restart == "", key)
+	}
+}
