@@ -19,9 +19,11 @@ const (
 	NetworkIsolation Feature = "isolate_network"   // seen in 2.2.1, absent in 2.0.4
 	MachineMounts    Feature = "mounts"            // likewise
 	AgentForwarding  Feature = "forward_ssh_agent" // likewise
+	WebPorts         Feature = "web_ports"         // 2.2 (docs/orbctl-contract.md §3)
 )
 
-// features are known by a flag in the help of create.
+// features are known by a flag in the help of create. WebPorts has none of its own:
+// 2.2 brought it together with AgentForwarding.
 var features = []struct {
 	feature Feature
 	flag    string
@@ -32,6 +34,7 @@ var features = []struct {
 	{NetworkIsolation, "isolate-network", "2.2.0"},
 	{MachineMounts, "mount", "2.2.0"},
 	{AgentForwarding, "forward-ssh-agent", "2.2.0"},
+	{WebPorts, "forward-ssh-agent", "2.2.0"},
 }
 
 // Capabilities are what the orbctl that runs can do, asked of itself.

@@ -51,12 +51,14 @@ func machineKeys() []Key {
 			Wall: Wall{TrueLowers, "programs in the machine can log in with the user's SSH keys"},
 		},
 		{
-			Field: "http_port", Type: IntValue, Max: 65535, Default: Default{"0", Stated}, Restart: Restart{Unclear, NoneKnown},
+			Field: "http_port", Type: IntValue, Max: 65535, Feature: WebPorts,
+			Default: Default{"0", Stated}, Restart: Restart{Unclear, NoneKnown},
 			Does:   "port of the machine that http://NAME.orb.local leads to, 0 to find it",
 			Breaks: "http://NAME.orb.local leads to nothing",
 		},
 		{
-			Field: "https_port", Type: IntValue, Max: 65535, Default: Default{"0", Stated}, Restart: Restart{Unclear, NoneKnown},
+			Field: "https_port", Type: IntValue, Max: 65535, Feature: WebPorts,
+			Default: Default{"0", Stated}, Restart: Restart{Unclear, NoneKnown},
 			Does:   "port of the machine that https://NAME.orb.local leads to, 0 to find it",
 			Breaks: "https://NAME.orb.local leads to nothing",
 		},

@@ -213,16 +213,22 @@ func TestEveryFieldOfAMachineIsKnownFromInfo(t *testing.T) {
 	}
 }
 
-func TestALimitOfAnOldOrbStackIsRefused(t *testing.T) {
-	c, _ := expect(t, prints(runner.OpVersion, "Version: 2.0.4 (2000400)\n"), prints(runner.OpHelp, help204))
-	_, err := c.ConfigSet(t.Context(), "machine.web.memory_mib", "2048", nil)
-	e := failure(t, err, orbctl.UnsupportedVersion)
-	assert.Equal(t, "2.2.0", e.Needs)
-	assert.Equal(t, "2.0.4", e.Running.String())
-	assert.Equal(t, "machine.web.memory_mib", e.Key)
+func TestASettingThatAnOldOrbStackDoesNotHaveIsRefused(t *testing.T) {
+	for key, value := range map[string]string{
+		"machine.web.memory_mib": "2048", "machine.web.isolate_network": "true", "machine.web.http_port": "8080", "machine.web.https_port": "8443",
+	} {
+		c, _ := expect(t, prints(runner.OpVersion, "Version: 2.0.4 (2000400)\n"), prints(runner.OpHelp, help204))
+		_, err := c.ConfigSet(t.Context(), key, value, nil)
+		e := failure(t, err, orbctl.UnsupportedVersion)
+		assert.Equal(t, "2.2.0", e.Needs)
+		assert.Equal(t, "2.0.4", e.Running.String())
+		assert.Equal(t, key, e.Key)
+		_, err = c.PlanConfig(t.Context(), key, value)
+		failure(t, err, orbctl.UnsupportedVersion)
+	}
 
-	c, _ = expect(t, step{op: runner.OpVersion, err: &runner.BinaryError{}})
-	_, err = c.ConfigSet(t.Context(), "machine.web.memory_mib", "2048", nil)
+	c, _ := expect(t, step{op: runner.OpVersion, err: &runner.BinaryError{}})
+	_, err := c.ConfigSet(t.Context(), "machine.web.memory_mib", "2048", nil)
 	failure(t, err, orbctl.OrbctlNotFound)
 }
 

@@ -170,7 +170,7 @@ const help221 = help204 + `      --cpus int           CPU limit
 `
 
 func TestCapabilitiesFollowTheHelpOfTheOrbctlThatRuns(t *testing.T) {
-	all := []orbctl.Feature{orbctl.Isolation, orbctl.MachineLimits, orbctl.NetworkIsolation, orbctl.MachineMounts, orbctl.AgentForwarding}
+	all := []orbctl.Feature{orbctl.Isolation, orbctl.MachineLimits, orbctl.NetworkIsolation, orbctl.MachineMounts, orbctl.AgentForwarding, orbctl.WebPorts}
 
 	c, f := expect(t, prints(runner.OpVersion, "Version: 2.0.4 (2000400)\n"), prints(runner.OpHelp, help204))
 	old, err := c.Capabilities(t.Context())

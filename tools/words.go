@@ -250,7 +250,7 @@ func wordsOfFailed(e *orbctl.Error) *failure {
 	case e.Why != "" && (e.Op == runner.OpPut || e.Op == runner.OpGet):
 		f.Hint = "OrbStack need not be at fault. Look at the file in the machine, and call again if it is as it should be."
 	case e.Op == runner.OpConfigSet:
-		f.Hint, f.Retryable = "OrbStack seems to have refused the value: look with orbstack_config_get before trying another.", false
+		f.Hint, f.Retryable = "OrbStack seems to have refused the key or the value: look with orbstack_config_get before trying another.", false
 	}
 	if f.Details.Output != "" {
 		f.Hint += " What it printed:"

@@ -72,6 +72,7 @@ func errorPlaces() []errorPlace {
 			{"unsupported_version", "limits to read in 2.0.4", "orbstack_config_get", args{"key": "machine.web.cpu"}},
 			{"unsupported_version", "limits in 2.0.4", "orbstack_config_set", args{"key": "machine.web.cpu", "value": "1"}},
 			{"unsupported_version", "limits by their tool in 2.0.4", "vm_limits_set", args{"machine": "web", "cpus": "1"}},
+			{"unsupported_version", "a port for the web in 2.0.4", "orbstack_config_set", args{"key": "machine.web.http_port", "value": "8080"}},
 			{"unsupported_version", "isolation in 2.0.4", "orbstack_config_set", args{"key": "machine.web.isolated", "value": "true"}},
 		}},
 		{name: "2.1.2", world: "version: 2.1.2\nmachines: [{name: web}]\n", cases: []errorCase{
