@@ -111,7 +111,7 @@ type Key struct {
 	Observed string // a value seen in the wild, where no default is known
 	Restart  Restart
 	Does     string // one line
-	Breaks   string // what goes wrong when the value is wrong; of an int or a bool rather:
+	Breaks   string // what goes wrong when the value is wrong, with when it is; of an int or a bool rather:
 	Up, Down string // what raising it or switching it on may bring, and the opposite
 	Wall     Wall
 	Feature  Feature // what orbctl must have for this key; "" for every version
@@ -170,7 +170,8 @@ func (k Key) amount(stored string) (n int64, known bool) {
 	return n, err == nil
 }
 
-// An Entry is a Key for one name: the pattern with a machine put in.
+// An Entry is a Key for one name: the pattern, and what is said of it, with a machine
+// put in.
 type Entry struct {
 	Key
 	Name    string // the whole key: "machine.web.cpu"
@@ -185,6 +186,9 @@ func Lookup(key string) (Entry, bool) {
 	if machine, field, ok := SplitMachineKey(key); ok {
 		for _, k := range machineKeys() {
 			if k.Field == field {
+				for _, says := range []*string{&k.Does, &k.Breaks} {
+					*says = strings.ReplaceAll(*says, "NAME.orb.local", machine+".orb.local")
+				}
 				return Entry{Key: k, Name: key, Machine: machine}, true
 			}
 		}

@@ -54,13 +54,13 @@ func machineKeys() []Key {
 			Field: "http_port", Type: IntValue, Max: 65535, Feature: WebPorts,
 			Default: Default{"0", Stated}, Restart: Restart{Unclear, NoneKnown},
 			Does:   "port of the machine that http://NAME.orb.local leads to, 0 to find it",
-			Breaks: "http://NAME.orb.local leads to nothing",
+			Breaks: "if nothing in the machine listens on that port, http://NAME.orb.local leads to nothing",
 		},
 		{
 			Field: "https_port", Type: IntValue, Max: 65535, Feature: WebPorts,
 			Default: Default{"0", Stated}, Restart: Restart{Unclear, NoneKnown},
 			Does:   "port of the machine that https://NAME.orb.local leads to, 0 to find it",
-			Breaks: "https://NAME.orb.local leads to nothing",
+			Breaks: "if nothing in the machine listens on that port, https://NAME.orb.local leads to nothing",
 		},
 		{
 			Field: "mounts", Type: MountsValue, Feature: MachineMounts,

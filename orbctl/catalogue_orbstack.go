@@ -65,7 +65,7 @@ func orbstackKeys() []Key {
 			Pattern: "data_dir", Scope: OrbStackScope, Type: PathValue,
 			Default: Default{"", Stated}, Restart: Restart{Yes, Stated},
 			Does:   "folder on the Mac that holds the data of all machines and containers",
-			Breaks: "OrbStack starts with other data or not at all; machines seem to be gone",
+			Breaks: "if the folder does not hold the data that is used now, OrbStack starts with other data or not at all, and machines seem to be gone",
 			Wall:   Wall{AnyLowers, "it decides where the data of all machines is kept"},
 		},
 		{

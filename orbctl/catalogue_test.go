@@ -119,7 +119,9 @@ func TestARiskIsOfTheDirectionOfTheChange(t *testing.T) {
 		{"machine.web.cpu", "", "2", "too few"},
 		{"machine.web.cpu", "0", "2", "too few"},
 		{"network.subnet4", "10.0.0.0/16", "10.1.0.0/16", "a VPN uses too"},
-		{"data_dir", "", "/x", "starts with other data"},
+		{"data_dir", "", "/x", "if the folder does not hold the data that is used now"},
+		{"machine.web.http_port", "0", "8080", "if nothing in the machine listens on that port, http://web.orb.local"},
+		{"machine.a.b.https_port", "0", "8443", "if nothing in the machine listens on that port, https://a.b.orb.local"},
 	} {
 		entry, ok := orbctl.Lookup(tt.key)
 		require.True(t, ok, tt.key)
