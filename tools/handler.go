@@ -88,7 +88,7 @@ func (s *toolServer) attempt(ctx context.Context, t Tool, checker func() (*schem
 		s.log.Log(ctx, level(f.Code), "tool failed", "tool", t.Name, "code", f.Code)
 		return s.failed(f), nil
 	}
-	return done(out), nil
+	return done(s.options.fitting(out)), nil
 }
 
 // brokeDown is a panic of a tool, or a schema that does not compile, as the model
@@ -126,13 +126,8 @@ func done(out any) *mcp.CallToolResult {
 	return mcp.NewToolResultStructured(json.RawMessage(b.Bytes()), text)
 }
 
-func (s *toolServer) failed(f *failure) *mcp.CallToolResult { return failed(s.fitting(f)) }
-
-// fitting is a failure whose hint names no tool that this server does not offer.
-func (s *toolServer) fitting(f *failure) *failure {
-	fits := *f
-	fits.Hint = s.options.fit(f.Hint)
-	return &fits
+func (s *toolServer) failed(f *failure) *mcp.CallToolResult {
+	return failed(s.options.fittingFailure(f))
 }
 
 func failed(f *failure) *mcp.CallToolResult {

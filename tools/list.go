@@ -64,7 +64,7 @@ func readList(ctx context.Context, c *Call, in listIn) (listOut, error) {
 	}
 	switch {
 	case len(all) == 0:
-		out.Note = c.Server.fit("OrbStack has no machines. vm_create makes one.")
+		out.Note = "OrbStack has no machines. vm_create makes one."
 	case len(wanted) == 0:
 		out.Note = fmt.Sprintf("None of the %d machines matches.", len(all))
 	case len(wanted) > detailed:

@@ -24,28 +24,33 @@ func (p Policy) lacks(text string) string {
 	return ""
 }
 
-// instead is what a hint says where the tool that it would name is not offered. A
-// tool that is not here has no other way, and its sentence is left out.
-var instead = map[string]string{
-	"vm_start":            "If it should run, ask the user to start it.",
-	"vm_create":           "If one is wanted, ask the user to make it.",
-	"vm_limits_set":       "Ask the user to raise it.",
-	"vm_list":             "Ask the user how the machines are.",
-	"orbstack_status":     "Ask the user whether OrbStack is well.",
-	"orbstack_config_get": "Ask the user how OrbStack is set.",
+// instead is what is said where a sentence would send to a tool that is not offered, by
+// the words that do so. Where there is no other way nothing is said.
+var instead = []struct{ sends, says string }{
+	{"vm_start", "If it should run, ask the user to start it."},
+	{"vm_create", "If one is wanted, ask the user to make it."},
+	{"Raise it with vm_limits_set", "Ask the user to raise it."},
+	{"vm_list shows which", "Ask the user which there are."},
+	{"vm_list shows them", "Ask the user which machine is meant."},
+	{"with vm_list", "Ask the user what became of it."},
+	{"with orbstack_config_get or vm_list", "Ask the user what became of it."},
+	{"with orbstack_config_get", "Ask the user how OrbStack is set."},
+	{"orbstack_config_get without key", "Ask the user which key is meant."},
+	{"orbstack_status", "Ask the user whether OrbStack is well."},
 }
 
-// fit makes a hint one that can be followed with the tools that are offered. It is
-// the one place for that: whoever writes a hint need not know the policy.
-func (p Policy) fit(hint string) string {
-	if p.lacks(hint) == "" {
-		return hint
+// fit makes a text one that can be followed with the tools that are offered. It is
+// the one place for that: whoever writes a sentence need not know the policy. What it
+// is for are the hints of failures and the sentences of results (fitting).
+func (p Policy) fit(text string) string {
+	if p.lacks(text) == "" {
+		return text
 	}
 	var said []string
-	for sentence := range strings.SplitAfterSeq(hint, ". ") {
+	for sentence := range strings.SplitAfterSeq(text, ". ") {
 		sentence = strings.TrimSpace(sentence)
 		if tool := p.lacks(sentence); tool != "" {
-			sentence = instead[tool]
+			sentence = p.without(sentence, tool)
 		}
 		if sentence != "" && !slices.Contains(said, sentence) {
 			said = append(said, sentence)
@@ -55,4 +60,24 @@ func (p Policy) fit(hint string) string {
 		return "Tell the user: this server was started without the tool that would help."
 	}
 	return strings.Join(said, " ")
+}
+
+// without is what a sentence says before the part of it that sends to the tool, and
+// what is said instead of that part.
+func (p Policy) without(sentence, tool string) string {
+	before, _, _ := strings.Cut(sentence, tool)
+	end := -1
+	for _, part := range []string{"; ", ": ", ", so "} {
+		end = max(end, strings.LastIndex(before, part))
+	}
+	said := ""
+	if end > 0 {
+		said = before[:end] + "."
+	}
+	for _, other := range instead {
+		if strings.Contains(sentence, other.sends) && p.lacks(other.sends) != "" {
+			return strings.TrimSpace(said + " " + other.says)
+		}
+	}
+	return said
 }

@@ -60,8 +60,21 @@ func TestAHintAsksTheUserWhereAToolIsNotOffered(t *testing.T) {
 		"OrbStack has no machines. vm_create makes one.":                  "OrbStack has no machines. If one is wanted, ask the user to make it.",
 		"Raise it with vm_limits_set, after asking the user.":             "Ask the user to raise it.",
 		"vm_list shows them with their states.":                           "vm_list shows them with their states.",
+		"It is stopped; vm_start starts it.":                              "It is stopped. If it should run, ask the user to start it.",
 		"Wait for one with vm_job, or end one with vm_job_cancel.":        "Tell the user: this server was started without the tool that would help.",
 		"Its vm_cpus and vm_load are fields and no tools. Look at these.": "Its vm_cpus and vm_load are fields and no tools. Look at these.",
+	} {
+		assert.Equal(t, want, p.fit(hint))
+	}
+	p = Policy{Tools: []string{"orbstack_config_set"}}
+	for hint, want := range map[string]string{
+		"vm_list shows them with their states.":                                                        "Ask the user which machine is meant.",
+		"It may have been done: look with vm_list or in the machine before you try again.":             "It may have been done. Ask the user what became of it.",
+		"The change may still have been made: look with orbstack_config_get or vm_list before trying.": "The change may still have been made. Ask the user what became of it.",
+		"Only stopping OrbStack applies it; vm_restart does not. Ask when it suits.":                   "Only stopping OrbStack applies it. Ask when it suits.",
+		"It may hold at once. vm_limits_set, given the same limit, shows it.":                          "It may hold at once.",
+		"a cannot resolve the name of b: vm_dns_lookup there says more.":                               "a cannot resolve the name of b.",
+		"Only OrbStack's DNS knows it, so look with vm_network_details whether another is asked.":      "Only OrbStack's DNS knows it.",
 	} {
 		assert.Equal(t, want, p.fit(hint))
 	}
@@ -70,9 +83,12 @@ func TestAHintAsksTheUserWhereAToolIsNotOffered(t *testing.T) {
 // Every fallback is for a tool that there is.
 func TestWhatIsSaidInsteadIsForToolsThatThereAre(t *testing.T) {
 	t.Parallel()
-	for name, text := range instead {
-		assert.Contains(t, toolNames(), name)
-		assert.NotRegexp(t, aToolsName, text)
+	for _, other := range instead {
+		for _, name := range aToolsName.FindAllString(other.sends, -1) {
+			assert.Contains(t, toolNames(), name)
+		}
+		assert.Regexp(t, aToolsName, other.sends)
+		assert.NotRegexp(t, aToolsName, other.says)
 	}
 }
 

@@ -97,7 +97,7 @@ func (o *orbstackOut) addState(ctx context.Context, c *Call) error {
 		if f.Code == code(orbctl.OrbctlNotFound) {
 			o.State = "orbctl_missing"
 		}
-		o.Problem, o.WhatToDo = f.Message, c.Server.fit(f.Hint)
+		o.Problem, o.WhatToDo = f.Message, f.Hint
 		switch orbctl.Kind(f.Code) {
 		case orbctl.OrbctlFailed, orbctl.Timeout, orbctl.OutputLimit: // whose hint is to call this tool
 			o.WhatToDo = "Ask the user to look at the OrbStack app: orbctl status does not say whether OrbStack runs, and nothing else is run as long as that is so."
@@ -107,7 +107,7 @@ func (o *orbstackOut) addState(ctx context.Context, c *Call) error {
 	o.State = string(status)
 	if status != runner.Running {
 		f := explain(orbctl.NotRunning(status))
-		o.Problem, o.WhatToDo = f.Message, c.Server.fit(f.Hint)
+		o.Problem, o.WhatToDo = f.Message, f.Hint
 		return nil
 	}
 	machines, err := c.Orb.Machines(ctx)

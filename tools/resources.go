@@ -46,13 +46,13 @@ func (s *toolServer) addResources(srv *server.MCPServer) {
 // contents is a resource's one text, or the error in our words.
 func (s *toolServer) contents(uri string, out any, err error) ([]mcp.ResourceContents, error) {
 	if err != nil {
-		f := s.fitting(explain(err))
+		f := s.options.fittingFailure(explain(err))
 		if f.Code == code(orbctl.MachineNotFound) || f.Code == invalidArgument {
 			return nil, stdio.ResourceNotFound(uri, f.text())
 		}
 		return nil, &stdio.CodeError{Code: mcp.INTERNAL_ERROR, Message: f.text(), Data: f}
 	}
-	b, err := json.Marshal(out)
+	b, err := json.Marshal(s.options.fitting(out))
 	if err != nil {
 		return nil, fmt.Errorf("encode %s: %w", uri, err)
 	}

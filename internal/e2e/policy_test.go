@@ -65,6 +65,30 @@ func TestWhatIsNotOfferedIsRefusedByName(t *testing.T) {
 	}
 }
 
+// No sentence of a result sends to a tool that the server does not offer.
+func TestASentenceSendsOnlyToWhatIsOffered(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		flags     []string
+		tool      string
+		args      args
+		at        string
+		says, not string
+	}{
+		{[]string{"--read-only"}, "vm_test_connectivity", args{"target": "secret-project"}, "meaning", "If it should run, ask the user to start it.", "vm_start"},
+		{[]string{"--tools", "orbstack_config_set"}, "orbstack_config_set", args{"key": "memory_mib", "value": "2048", "dry_run": true}, "restart", "ask the user when it suits", "vm_restart"},
+		{[]string{"--tools", "orbstack_config_set"}, "orbstack_config_set", args{"key": "machine.web.cpu", "value": "1", "dry_run": true}, "restart", "OrbStack does not say which.", "vm_limits_set"},
+	} {
+		for _, e := range turnOf(t) {
+			s := openAsking(t, policyWorld, e, always(accept), c.flags...)
+			r := s.call(t, c.tool, c.args)
+			require.False(t, r.IsError, r.Text)
+			assert.Contains(t, r.at(c.at), c.says)
+			assert.NotContains(t, r.Text, c.not)
+		}
+	}
+}
+
 // A server for one machine knows no other: not to change, not to look at, not by
 // name, and not where a list is given for help.
 func TestAServerForOneMachineKnowsNoOther(t *testing.T) {
