@@ -51,8 +51,8 @@ type dnsView struct {
 	Truncated    bool        `json:"truncated,omitempty" jsonschema_description:"The answer over UDP was cut; TCP was used where possible."`
 	Library      *libView    `json:"resolver_library,omitempty" jsonschema_description:"What programs see, where the wire was asked too."`
 	Differs      bool        `json:"library_differs,omitempty"`
-	DNSServers   []string    `json:"dns_servers" jsonschema_description:"Configured."`
-	Search       []string    `json:"search_domains" jsonschema_description:"Configured."`
+	DNSServers   []string    `json:"dns_servers,omitzero" jsonschema_description:"Configured; absent where that was not read."`
+	Search       []string    `json:"search_domains,omitzero" jsonschema_description:"Likewise."`
 	Detail       string      `json:"detail,omitempty" jsonschema_description:"The tool's words where there was no answer: data."`
 
 	partial map[string]bool // record types that are not all there
@@ -167,8 +167,10 @@ func viewOf(r guest.DNSReport) *dnsView {
 	v := &dnsView{
 		Status: string(r.Status), Records: make([]dnsRecord, 0, len(r.Records)), Path: string(r.Path), Server: r.Server, Tool: r.Tool.Name,
 		Asked: r.Asked, SearchDomain: r.Search, Truncated: r.Truncated, Differs: r.Differs, Detail: r.Detail,
-		DNSServers: texts(r.Resolver.Servers), Search: append([]string{}, r.Resolver.Search...),
 		partial: partialTypes(r.Missing),
+	}
+	if r.Resolver.Source != "" { // read at all
+		v.DNSServers, v.Search = texts(r.Resolver.Servers), append([]string{}, r.Resolver.Search...)
 	}
 	for _, rec := range r.Records {
 		out := dnsRecord{Name: rec.Name, Type: rec.Type, Value: rec.Value}

@@ -54,7 +54,7 @@ type statusOut struct {
 	VMAvailable    int64        `json:"vm_memory_available_bytes,omitempty"`
 	ProcessCount   int          `json:"process_count,omitempty"`
 	Processes      []process    `json:"largest_processes" jsonschema_description:"By memory."`
-	Systemd        bool         `json:"systemd"`
+	Systemd        *bool        `json:"systemd,omitempty" jsonschema_description:"Absent when not known."`
 	FailedUnits    []failedUnit `json:"failed_units"`
 	Ports          []port       `json:"listening_ports"`
 	Users          []string     `json:"users" jsonschema_description:"People with an account in the machine."`

@@ -192,6 +192,8 @@ func (q dnsQuestion) checkMac(t *testing.T, got dnsAnswer) {
 		assert.Contains(t, []string{"NODATA", "NXDOMAIN"}, status)
 	}
 	assert.Equal(t, status, got.OnMac.Status, "on the Mac: %s", got.OnMac.Detail)
+	assert.Nil(t, got.OnMac.DNSServers, "nobody read how the Mac is set")
+	assert.Nil(t, got.OnMac.Search)
 }
 
 func (q dnsQuestion) checkAgree(t *testing.T, g dnsGuest, got dnsAnswer) {

@@ -46,7 +46,7 @@ type statusAnswer struct {
 	VMMemory    int64                         `json:"vm_memory_bytes"`
 	Count       int                           `json:"process_count"`
 	Processes   []struct{ Name, User string } `json:"largest_processes"`
-	Systemd     bool
+	Systemd     *bool
 	FailedUnits []struct{ Name, Description string } `json:"failed_units"`
 	Ports       []struct {
 		Port                    int
@@ -173,7 +173,7 @@ func checkRunning(t *testing.T, got statusAnswer, opened time.Time) {
 	if got.Memory != nil {
 		assert.Less(t, got.Memory.Used, got.VMMemory/2, "the machine's, not the VM's")
 	}
-	assert.False(t, got.Systemd)
+	assert.Equal(t, new(bool), got.Systemd)
 	assert.Contains(t, got.Missing.why("failed_units"), "does not run systemd")
 	assert.Equal(t, []struct{ Name, User string }{{"init", "root"}}, got.Processes, "the probe's own are left out")
 	assert.Equal(t, 1, got.Count, "also when they are counted")
@@ -209,6 +209,7 @@ func TestStatusOfAStoppedMachineBootsNothing(t *testing.T) {
 		assert.EqualValues(t, 1<<30, got.DiskLimitBytes)
 		assert.Equal(t, []string{"the end"}, got.Log, "why it stopped is often in there")
 		assert.Nil(t, got.DefaultUser.Exists, "nobody could be asked")
+		assert.Nil(t, got.Systemd, "nobody looked")
 		assert.Nil(t, got.Uptime)
 		assert.Contains(t, got.Missing.why("everything from inside"), "the machine is stopped")
 		assert.Empty(t, s.booted())
@@ -231,7 +232,8 @@ machines:
 	inOneEra(t, func(t *testing.T, e era) {
 		s := open(t, world, e)
 		sysd := decode[statusAnswer](t, s.call(t, "vm_status_detailed", args{}))
-		assert.True(t, sysd.Systemd)
+		require.NotNil(t, sysd.Systemd)
+		assert.True(t, *sysd.Systemd)
 		assert.Equal(t, []struct{ Name, Description string }{{"nginx.service", "A web server"}, {"pg.service", "SQL"}}, sysd.FailedUnits)
 		assert.Empty(t, sysd.Missing.why("failed_units"))
 		blind := decode[statusAnswer](t, s.call(t, "vm_status_detailed", args{"machine": "nogrep"}))

@@ -35,8 +35,8 @@ type StatusFactsReport struct {
 	ProcessCount int       // without the script's own; 0: see Missing
 	Processes    []Process // the largest by memory, largest first
 	Ports        []Port    // listening sockets, by number
-	Systemd      bool
-	FailedUnits  []Unit // where systemd is
+	Systemd      *bool     // whether it runs
+	FailedUnits  []Unit    // where systemd is
 
 	DefaultUser Named
 	Users       []Account // people (Account.Person) and the default user

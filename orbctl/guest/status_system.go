@@ -215,21 +215,20 @@ func readDisk(n *notes) *Disk {
 
 // readFailedUnits reads `systemctl --failed --no-legend --plain`: name, load,
 // active, sub, description. An older one draws a dot first in spite of --plain.
-func readFailedUnits(n *notes) (bool, []Unit) {
-	s, ok := n.transcript.Find("failed")
-	if !ok {
-		if n.transcript.Complete {
-			n.miss("failed_units", "the machine does not run systemd")
-		} else {
-			n.absent("failed_units")
-		}
-		return false, nil
+func readFailedUnits(n *notes) (systemd *bool, units []Unit) {
+	s, runs := n.transcript.Find("failed")
+	switch {
+	case !runs && !n.transcript.Complete:
+		n.absent("failed_units")
+		return nil, nil
+	case !runs:
+		n.miss("failed_units", "the machine does not run systemd")
+		return &runs, nil
 	}
 	text, ok := n.section("failed", "failed_units")
 	if !ok {
-		return true, nil
+		return &runs, nil
 	}
-	var units []Unit
 	for line := range strings.Lines(text) {
 		words := strings.Fields(strings.TrimLeft(line, "●*× "))
 		if len(words) < 4 || words[2] != "failed" {
@@ -240,5 +239,5 @@ func readFailedUnits(n *notes) (bool, []Unit) {
 	if len(units) == 0 && strings.TrimSpace(s.Text) != "" {
 		n.miss("failed_units", "systemctl said: "+said(text, "nothing"))
 	}
-	return true, firsts(n, "failed_units", units, MaxFailedUnits)
+	return &runs, firsts(n, "failed_units", units, MaxFailedUnits)
 }

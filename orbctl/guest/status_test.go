@@ -111,7 +111,8 @@ func TestAFailedUnitsAnswerIsNotTakenForNone(t *testing.T) {
 	n, err := newNotes(sections("failed", "Failed to list units: Connection timed out"))
 	require.NoError(t, err)
 	systemd, units := readFailedUnits(n)
-	assert.True(t, systemd)
+	require.NotNil(t, systemd)
+	assert.True(t, *systemd)
 	assert.Empty(t, units)
 	assert.Equal(t, []Missing{{Part: "failed_units", Why: "systemctl said: Failed to list units: Connection timed out"}}, n.missing)
 
@@ -120,6 +121,14 @@ func TestAFailedUnitsAnswerIsNotTakenForNone(t *testing.T) {
 	_, units = readFailedUnits(n)
 	assert.Empty(t, units)
 	assert.Empty(t, n.missing, "none is an answer")
+
+	n, err = newNotes(sections("uname", "6.0"))
+	require.NoError(t, err)
+	systemd, _ = readFailedUnits(n)
+	assert.Equal(t, new(bool), systemd, "a whole answer without it")
+	n.transcript.Complete = false
+	systemd, _ = readFailedUnits(n)
+	assert.Nil(t, systemd, "the answer was cut before it")
 }
 
 func TestStatusFactsOfAHostileMachineAreBoundedAndClean(t *testing.T) {
