@@ -36,6 +36,8 @@ type details struct {
 	Tried    []string `json:"tried,omitempty"`
 	Exit     int      `json:"exit,omitempty"`
 	Output   string   `json:"output,omitempty"`
+
+	turnOn string // the flag, with its value, that would offer the tool
 }
 
 // A code is the name of a kind of failure. Most are orbctl.Kinds; those that

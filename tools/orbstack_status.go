@@ -48,8 +48,9 @@ type serverOut struct {
 }
 
 type offRow struct {
-	Tool string `json:"tool"`
-	Flag string `json:"flag"`
+	Tool   string `json:"tool"`
+	Flag   string `json:"flag"`
+	TurnOn string `json:"turn_on,omitempty" jsonschema_description:"What the user starts this server with to have it; absent where a flag has to go."`
 }
 
 func readOrbStackStatus(ctx context.Context, c *Call, _ struct{}) (orbstackOut, error) {
@@ -59,7 +60,7 @@ func readOrbStackStatus(ctx context.Context, c *Call, _ struct{}) (orbstackOut, 
 	}}
 	for _, t := range All() {
 		if refusal := c.Server.refuse(t); refusal != nil {
-			out.Server.Off = append(out.Server.Off, offRow{Tool: t.Name, Flag: refusal.Details.Flag})
+			out.Server.Off = append(out.Server.Off, offRow{Tool: t.Name, Flag: refusal.Details.Flag, TurnOn: refusal.Details.turnOn})
 		}
 	}
 	mac, err := orbctl.ReadMac(c.Server.Home)

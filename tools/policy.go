@@ -87,6 +87,22 @@ const onlyTheUser = "Only the user can change that, when the server is started; 
 // Offers reports whether a server with this policy lists the tool.
 func (p Policy) Offers(t Tool) bool { return p.refuse(t) == nil }
 
+// with is the toolsets that were chosen and one more, for --toolsets.
+func (p Policy) with(f Family) string {
+	sets := p.Toolsets
+	if len(sets) == 0 && len(p.Tools) == 0 {
+		sets = []string{defaultToolsets}
+	}
+	return strings.Join(append(slices.Clone(sets), string(f)), ",")
+}
+
+// opens is a refusal that the user can end by starting the server with that flag.
+func opens(flag string, f *failure) *failure {
+	f.Details.turnOn = flag
+	f.Hint = "The user can turn it on with " + flag + ". " + f.Hint
+	return f
+}
+
 // refuse says why a row is not offered, or nil. A refused tool is not listed;
 // called by name, it answers with this.
 func (p Policy) refuse(t Tool) *failure {
@@ -102,31 +118,39 @@ func (p Policy) refuse(t Tool) *failure {
 	case t.Family == Jobs:
 		return p.refuseJobs(t)
 	case !p.selected(t):
-		return no("--toolsets", " is in the toolset "+string(t.Family)+", which is off.", "The user can turn it on with --toolsets default,"+string(t.Family)+". "+onlyTheUser)
+		return opens("--toolsets "+p.with(t.Family), no("--toolsets", " is in the toolset "+string(t.Family)+", which is off.", onlyTheUser))
 	case len(p.Machines) > 0 && t.Beyond:
 		return no("--machine", " is about more than one machine, and this server was started for "+strings.Join(p.Machines, ", ")+" only.", onlyTheUser)
 	case t.NeedsFolder && len(p.AllowPaths) == 0:
-		return no("--allow-path", " needs a folder of the Mac that this server may use, and none is allowed.", "The user can allow one with --allow-path FOLDER. "+onlyTheUser)
+		return opens("--allow-path FOLDER", no("--allow-path", " needs a folder of the Mac that this server may use, and none is allowed.", onlyTheUser))
 	case t.Runs && (p.Exec == runner.ExecOff || p.Exec == ""):
-		return no("--exec", " runs commands in machines, and this server was started with --exec off.", onlyTheUser)
+		return opens("--exec isolated", no("--exec", " runs commands in machines, and this server was started with --exec off.", onlyTheUser))
 	}
 	return nil
 }
 
 // refuseJobs offers jobs with any tool that may turn into one. That there is none
-// is due to what refuses them.
+// is due to what refuses the first of them.
 func (p Policy) refuseJobs(t Tool) *failure {
 	var why *failure
 	for _, other := range All() {
 		if !other.Long {
 			continue
 		}
-		if why = p.refuse(other); why == nil {
+		refusal := p.refuse(other)
+		if refusal == nil {
 			return nil
 		}
+		if why == nil {
+			why = refusal
+		}
 	}
-	return &failure{
+	f := &failure{
 		Code: notAllowed, Message: t.Name + " has nothing to look at: no tool that takes long is offered.",
 		Hint: onlyTheUser, Details: details{Flag: why.Details.Flag},
 	}
+	if why.Details.turnOn != "" {
+		return opens(why.Details.turnOn, f)
+	}
+	return f
 }

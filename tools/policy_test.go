@@ -130,3 +130,38 @@ func TestARefusalSaysWhichFlagDecides(t *testing.T) {
 		assert.NotZero(t, n, flag)
 	}
 }
+
+// Of a tool that is off, the flag with its value that would turn it on: a server
+// started with that as well offers it.
+func TestARefusalKnowsWhatTurnsTheToolOn(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		policy Policy
+		tool   string
+		want   string
+	}{
+		"opt-in":            {Policy{}, "vm_sandbox_create", "--toolsets default,sandbox"},
+		"beside a family":   {Policy{Toolsets: []string{"network", "config"}}, "vm_list", "--toolsets network,config,machines"},
+		"beside a tool":     {Policy{Tools: []string{"vm_list"}}, "vm_dns_lookup", "--toolsets network"},
+		"a folder":          {Policy{}, "vm_pull", "--allow-path FOLDER"},
+		"no commands":       {Policy{Exec: runner.ExecOff}, "vm_exec", "--exec isolated"},
+		"jobs of those off": {Policy{Toolsets: []string{"network"}}, "vm_job", "--toolsets network,machines"},
+		"read-only":         {Policy{ReadOnly: true}, "vm_stop", ""},
+		"taken out":         {Policy{Exclude: []string{"vm_stop"}}, "vm_stop", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := c.policy.refuse(toolNamed(t, c.tool))
+			require.NotNil(t, f)
+			assert.Equal(t, c.want, f.Details.turnOn)
+			assert.Equal(t, c.want != "", strings.Contains(f.Hint, "The user can turn it on with "+c.want+". "), f.Hint)
+		})
+	}
+}
+
+func toolNamed(t *testing.T, name string) Tool {
+	t.Helper()
+	i := slices.IndexFunc(All(), func(row Tool) bool { return row.Name == name })
+	require.GreaterOrEqual(t, i, 0, name)
+	return All()[i]
+}

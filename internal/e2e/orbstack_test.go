@@ -25,7 +25,10 @@ type orbstackAnswer struct {
 	Server struct {
 		Version, Sandbox string
 		ReadOnly         bool `json:"read_only"`
-		Off              []struct{ Tool, Flag string }
+		Off              []struct {
+			Tool, Flag string
+			TurnOn     string `json:"turn_on"`
+		}
 	}
 	Missing gaps
 }
@@ -121,6 +124,7 @@ func TestOrbStackStatusSaysWhatTheServerMayNot(t *testing.T) {
 		var off []string
 		for _, row := range got.Server.Off {
 			assert.Equal(t, "--read-only", row.Flag)
+			assert.Empty(t, row.TurnOn, "it has to go")
 			off = append(off, row.Tool)
 		}
 		assert.ElementsMatch(t, append(slices.Collect(maps.Keys(changers)), "vm_job"), off)
@@ -134,6 +138,7 @@ func TestOrbStackStatusSaysWhatTheServerMayNot(t *testing.T) {
 		flags := map[string]int{}
 		for _, row := range open.Server.Off {
 			flags[row.Flag]++
+			assert.Contains(t, []string{"--allow-path FOLDER", "--toolsets default,sandbox"}, row.TurnOn)
 		}
 		assert.Equal(t, map[string]int{"--allow-path": 5, "--toolsets": 3}, flags, "files and sandboxes are for who asks for them")
 	})
