@@ -9,6 +9,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"golang.org/x/text/language"
@@ -18,7 +19,7 @@ import (
 // Also is what a checker quietly accepts beside the schema, and never publishes.
 type Also struct {
 	Names  map[string]string            // another name of an argument → the argument
-	Values map[string]map[string]string // argument → another word for a value → the value
+	Values map[string]map[string]string // argument → another word for a value, in small letters → the value
 }
 
 // A Checker holds arguments to a schema.
@@ -58,8 +59,8 @@ const (
 // more there are.
 //
 // What can only mean one thing is put right first: "5" is 5 where a whole number
-// is wanted, 5 is "5" where text is, "x" is ["x"] where a list is, 3.0 is 3;
-// null and "" count as absent.
+// is wanted, 5 is "5" where text is, "x" is ["x"] where a list is, 3.0 is 3, " MX" is
+// the word MX or mx out of a list of words; null and "" count as absent.
 func (c *Checker) Check(raw json.RawMessage) (json.RawMessage, []string) {
 	out, problems := c.check(raw)
 	slices.Sort(problems)
@@ -95,8 +96,10 @@ func (c *Checker) check(raw json.RawMessage) (json.RawMessage, []string) {
 	}
 	coerceObject(args, c.schema.root)
 	for name, words := range c.also.Values {
-		if word, ok := args[name].(string); ok && words[word] != "" {
-			args[name] = words[word]
+		if word, ok := args[name].(string); ok {
+			if value := words[strings.ToLower(strings.TrimSpace(word))]; value != "" {
+				args[name] = value
+			}
 		}
 	}
 	err = c.strict.Validate(args)

@@ -53,6 +53,8 @@ func coerce(v any, s *jsonschema.Schema) any {
 			return v.String()
 		case bool:
 			return strconv.FormatBool(v)
+		case string:
+			return oneOf(v, s.Enum)
 		}
 	case "array":
 		return list(v, s)
@@ -70,6 +72,23 @@ func coerce(v any, s *jsonschema.Schema) any {
 		}
 	}
 	return v
+}
+
+// oneOf is the one of the values that a word means when letter case and blanks around
+// it do not count; else the word as it is.
+func oneOf(word string, values []any) any {
+	var meant any = word
+	found := 0
+	for _, value := range values {
+		if text, ok := value.(string); ok && strings.EqualFold(strings.TrimSpace(word), text) {
+			meant = value
+			found++
+		}
+	}
+	if found != 1 || slices.Contains(values, any(word)) {
+		return word
+	}
+	return meant
 }
 
 func list(v any, s *jsonschema.Schema) any {

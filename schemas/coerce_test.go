@@ -24,3 +24,31 @@ func TestValuesUnderNamesOfTheCallersArePutRight(t *testing.T) {
 		assert.NotEmpty(t, problems, wrong)
 	}
 }
+
+// A word out of a list is known whatever its letters' case and the blanks around it;
+// no other word is taken for one.
+func TestAWordOutOfAListIsKnownByItsLetters(t *testing.T) {
+	t.Parallel()
+	type in struct {
+		Type   string `json:"type,omitempty" jsonschema:"enum=A,enum=AAAA,enum=MX" jsonschema_description:"Type."`
+		Method string `json:"method,omitempty" jsonschema:"enum=tcp,enum=http" jsonschema_description:"Method."`
+		Both   string `json:"both,omitempty" jsonschema:"enum=x,enum=X,enum=xy" jsonschema_description:"Two that differ in case only."`
+		Text   string `json:"text,omitempty" jsonschema_description:"Any text."`
+	}
+	c, err := NewChecker(Of[in](), Also{Values: map[string]map[string]string{"method": {"curl": "http"}}})
+	require.NoError(t, err)
+	for given, want := range map[string]string{
+		`{"type":"mx"}`: `{"type":"MX"}`, `{"type":" aaaa\n"}`: `{"type":"AAAA"}`, `{"type":"A"}`: `{"type":"A"}`,
+		`{"method":"HTTP"}`: `{"method":"http"}`, `{"method":" CURL "}`: `{"method":"http"}`,
+		`{"both":"x"}`: `{"both":"x"}`, `{"both":"X"}`: `{"both":"X"}`, `{"both":"XY"}`: `{"both":"xy"}`,
+		`{"text":" MX "}`: `{"text":" MX "}`,
+	} {
+		got, problems := c.Check(json.RawMessage(given))
+		require.Empty(t, problems, given)
+		assert.JSONEq(t, want, string(got))
+	}
+	for _, wrong := range []string{`{"type":"m x"}`, `{"type":"MXX"}`, `{"type":"AAA"}`, `{"both":" x"}`, `{"method":"cur l"}`, `{"type":["mx"]}`} {
+		_, problems := c.Check(json.RawMessage(wrong))
+		assert.NotEmpty(t, problems, wrong)
+	}
+}
