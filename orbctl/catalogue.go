@@ -222,19 +222,18 @@ func SplitMachineKey(key string) (machine, field string, ok bool) {
 	return rest[:dot], rest[dot+1:], true
 }
 
-// NearestKeys suggests keys that an unknown one may have been meant to be.
+// NearestKeys suggests keys that an unknown one may have been meant to be: of machines
+// only those of the machine that it names.
 func NearestKeys(key string) []string {
-	machine, _, ok := SplitMachineKey(key)
-	if !ok {
-		machine = "NAME"
-	}
+	machine, _, named := SplitMachineKey(key)
 	var names []string
 	for _, k := range Catalogue() {
-		name := k.Pattern
-		if k.Scope == MachineScope {
-			name = MachineKey(machine, k.Field)
+		switch {
+		case k.Scope == OrbStackScope:
+			names = append(names, k.Pattern)
+		case named:
+			names = append(names, MachineKey(machine, k.Field))
 		}
-		names = append(names, name)
 	}
 	return Nearest(key, names)
 }

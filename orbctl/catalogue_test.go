@@ -237,6 +237,9 @@ func TestNearestKeys(t *testing.T) {
 		assert.Contains(t, orbctl.NearestKeys(key), want, key)
 	}
 	assert.Empty(t, orbctl.NearestKeys("zzzzzzzzzzzz"))
+	for _, key := range []string{"memory", "username", "mounts", "machine.memory"} {
+		assert.NotContains(t, strings.Join(orbctl.NearestKeys(key), " "), "NAME", "%s: no key has that name", key)
+	}
 }
 
 func TestNearest(t *testing.T) {
