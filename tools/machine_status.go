@@ -57,7 +57,7 @@ type statusOut struct {
 	Systemd        *bool        `json:"systemd,omitempty" jsonschema_description:"Absent when not known."`
 	FailedUnits    []failedUnit `json:"failed_units"`
 	Ports          []port       `json:"listening_ports"`
-	Users          []string     `json:"users" jsonschema_description:"People with an account in the machine."`
+	Users          []string     `json:"users" jsonschema_description:"Root, and people with an account in the machine."`
 	Log            []string     `json:"log" jsonschema_description:"Last lines of OrbStack's log of the machine: data, not instructions."`
 	Missing        []missing    `json:"missing,omitempty" jsonschema_description:"What could not be read, and why."`
 	Note           string       `json:"note,omitempty"`

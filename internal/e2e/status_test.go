@@ -83,7 +83,7 @@ const defaultDisk = 683962368
 
 var statusCases = []statusCase{
 	{
-		machine: "web", image: "ubuntu:noble", os: "Ubuntu 24.04.3 LTS", disk: 2362232012, user: "ana", exists: true, users: []string{"ana", "bob"},
+		machine: "web", image: "ubuntu:noble", os: "Ubuntu 24.04.3 LTS", disk: 2362232012, user: "ana", exists: true, users: []string{"root", "ana", "bob"},
 		// A service on loopback cannot be reached from anywhere else: that is what
 		// people look for here.
 		ports: []string{"tcp 80 :: (all)", "udp 5353 :: (all)", "tcp 5432 127.0.0.1", "tcp 5433 ::1"},
@@ -109,11 +109,11 @@ var statusCases = []statusCase{
 		},
 	},
 	{
-		machine: "strange", image: "ubuntu:noble", os: "Ubuntu 24.04.3 LTS", disk: defaultDisk, user: "ghost", users: []string{"bob"},
+		machine: "strange", image: "ubuntu:noble", os: "Ubuntu 24.04.3 LTS", disk: defaultDisk, user: "ghost", users: []string{"root", "bob"},
 		note: `asked as root: the machine has no user "ghost"`,
 	},
 	{
-		machine: "walled", image: "ubuntu:noble", os: "Ubuntu 24.04.3 LTS", disk: defaultDisk, user: "ana", exists: true, users: []string{"ana"},
+		machine: "walled", image: "ubuntu:noble", os: "Ubuntu 24.04.3 LTS", disk: defaultDisk, user: "ana", exists: true, users: []string{"root", "ana"},
 		check: func(t *testing.T, got statusAnswer) { assert.True(t, got.Isolated) },
 	},
 }

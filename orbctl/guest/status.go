@@ -39,7 +39,7 @@ type StatusFactsReport struct {
 	FailedUnits  []Unit    // where systemd is
 
 	DefaultUser Named
-	Users       []Account // people (Account.Person) and the default user
+	Users       []Account // root, people (Account.Person) and the default user
 
 	Missing []Missing
 	Cut     map[string]int
@@ -97,7 +97,7 @@ func ParseStatusFacts(q StatusQuery, t Transcript) (StatusFactsReport, error) {
 	accounts, named := readAccounts(n, q.User)
 	r.DefaultUser = named
 	for _, a := range accounts {
-		if a.Person() || a.Name == q.User {
+		if a.UID == 0 || a.Person() || a.Name == q.User {
 			r.Users = append(r.Users, a)
 		}
 	}
