@@ -28,6 +28,7 @@ type Undo struct {
 	Known   bool   // false: the key was not set, and no command unsets a single key; or its value is secret
 	Value   string // what to set
 	Default bool   // Value is the default: the key will be set to it, where it was not set before
+	Refused string // not "": Value was set, and Check refuses it here, with these words
 }
 
 // ApplyConfig makes the planned change: two runs, set and get. If the plan changes
@@ -56,7 +57,7 @@ func (c *Client) ApplyConfig(ctx context.Context, plan ConfigPlan) (ConfigChange
 	if saysRestart(res) {
 		change.Restart = Restart{Yes, Seen}
 	}
-	change.Undo = plan.undo()
+	change.Undo = plan.undo(c.mac)
 	return change, nil
 }
 
@@ -116,16 +117,28 @@ func (c *Client) SetUsername(ctx context.Context, machine, user string) (ConfigC
 	return change, err
 }
 
-func (p ConfigPlan) undo() Undo {
+func (p ConfigPlan) undo(mac Mac) Undo {
 	switch {
 	case p.Before.Redacted:
 		return Undo{}
 	case p.Before.Value != "": // 0 counts as not set, and can be set all the same
+		if why := p.refuses(p.Before.Value, mac); why != "" {
+			return Undo{Value: p.Before.Value, Refused: why}
+		}
 		return Undo{Known: true, Value: p.Before.Value}
 	case p.Default.Value != "":
 		return Undo{Known: true, Value: p.Default.Value, Default: true}
 	}
 	return Undo{}
+}
+
+// refuses is why a value that is stored could not be set, or "".
+func (p ConfigPlan) refuses(stored string, mac Mac) string {
+	_, err := p.Check(stored, mac)
+	if e, ok := errors.AsType[*Error](err); ok && len(e.Problems) > 0 {
+		return e.Problems[0].Why
+	}
+	return ""
 }
 
 // saysRestart finds OrbStack's hint (testdata/config-set.restart-hint.txt) on

@@ -150,6 +150,15 @@ func TestUndoOfAKeyThatWasNotSet(t *testing.T) {
 	assert.Equal(t, orbctl.Undo{}, set("data_dir", "/x", "/x"))
 }
 
+func TestNobodyIsSentBackToAValueThatIsRefused(t *testing.T) {
+	c, _ := expect(t, prints(runner.OpConfigGet, "64\n"), prints(runner.OpConfigSet, ""), prints(runner.OpConfigGet, "2\n"))
+	change, err := c.ConfigSet(t.Context(), "cpu", "2", nil)
+	require.NoError(t, err)
+	assert.False(t, change.Undo.Known)
+	assert.Equal(t, "64", change.Undo.Value)
+	assert.Contains(t, change.Undo.Refused, "must be 1 to")
+}
+
 func TestAPasswordInAProxyReachesOrbctlAndNobodyElse(t *testing.T) {
 	c, f := expect(t,
 		prints(runner.OpConfigGet, "http://old:hunter1@proxy:1\n"),

@@ -45,7 +45,7 @@ func writeConfig(ctx context.Context, c *Call, in configSetIn) (configSetOut, er
 		out := configOut(orbctl.ConfigChange{ConfigPlan: plan, Restart: plan.Restart, After: orbctl.Setting{Value: plan.Value}, Stored: true})
 		out.Changed, out.DryRun, out.Undo = false, true, ""
 		if plan.LowersWall {
-			out.Warning = strings.TrimSpace("A person has to agree to this change. " + out.Warning)
+			out.Warning = strings.TrimSpace("A person has to agree to this change, since it lowers a wall: " + wallOf(plan) + ". " + out.Warning)
 		}
 		return out, nil
 	}
@@ -63,13 +63,18 @@ func (c *Call) keepsWalls(plan orbctl.ConfigPlan) error {
 	}
 	q := Question{
 		Plan: fmt.Sprintf("Set %s from %s to %s. This lowers a wall: %s.", plan.Name, orElse(plan.Before.Value, "its default"), orElse(plan.Value, "nothing"),
-			orElse(plan.WallReason, "nobody knows what this key does")),
+			wallOf(plan)),
 		Instead: "It can be done in OrbStack's own settings.",
 	}
 	if plan.Info != nil {
 		q.About = plan.Info.ID
 	}
 	return c.Confirm(q)
+}
+
+// wallOf is what gets through when a plan lowers a wall.
+func wallOf(plan orbctl.ConfigPlan) string {
+	return orElse(plan.WallReason, "nobody knows what this key does")
 }
 
 // restartMeans is for a setting that OrbStack has to be restarted for.
@@ -110,6 +115,8 @@ func undo(c orbctl.ConfigChange) string {
 	switch {
 	case !c.Changed:
 		return ""
+	case c.Undo.Refused != "":
+		return fmt.Sprintf("It was %s, and that cannot be set again: the value %s.", c.Undo.Value, c.Undo.Refused)
 	case c.Undo.Known && c.Undo.Default:
 		return fmt.Sprintf("It was not set before; %s is the default: set it to that.", c.Undo.Value)
 	case c.Undo.Known:

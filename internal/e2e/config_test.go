@@ -151,6 +151,15 @@ func setsOrRefuses(t *testing.T, s *session, k orbctl.Key, value string) {
 	assert.Equal(t, true, g.at("settings", 0, "set"))
 }
 
+// What was stored may be more than the Mac has: nobody is sent back to it.
+func TestAValueThatIsRefusedIsNoWayBack(t *testing.T) {
+	t.Parallel()
+	s := open(t, "config: {cpu: \"100000\"}\nmachines: []\n", turnOf(t)[0])
+	r := s.call(t, "orbstack_config_set", args{"key": "cpu", "value": "1"})
+	require.False(t, r.IsError, r.Text)
+	assert.Contains(t, r.at("undo"), "It was 100000, and that cannot be set again: the value must be 1 to")
+}
+
 // A dry run checks everything, shows what would be, and changes nothing.
 func TestADryRunChangesNothing(t *testing.T) {
 	t.Parallel()
@@ -173,6 +182,9 @@ func TestADryRunChangesNothing(t *testing.T) {
 					assert.Equal(t, value, r.at("after"), "as it would be")
 					assert.Nil(t, r.at("undo"))
 					assert.NotContains(t, r.Text, "still stored", "nothing was tried")
+					if reason, lowers := k.LowersWall(value); lowers && r.at("before") != value {
+						assert.Contains(t, r.at("warning"), "A person has to agree to this change, since it lowers a wall: "+reason+".")
+					}
 				}
 			}
 			r := s.call(t, "orbstack_config_set", args{"key": "machine.web.username", "value": "nobody-here", "dry_run": true})
