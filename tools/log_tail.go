@@ -23,6 +23,8 @@ type logWanted struct {
 type logTail struct {
 	Lines         []string
 	Read, Matched int64
+	Followed      bool
+	New           int64 // of Matched, those that came while following
 	NewCut        int64 // new lines that had no room
 	Complete      bool
 	Doubts        []missing // what speaks against its being the whole log
@@ -164,7 +166,7 @@ func (s *logSink) tail(complete bool) logTail {
 		s.partial = nil
 	}
 	lines, fresh := s.old.Lines(), s.fresh.Lines()
-	t := logTail{Read: s.old.Seen() + s.fresh.Seen(), Matched: s.old.Matched() + s.fresh.Matched(), Complete: complete}
+	t := logTail{Read: s.old.Seen() + s.fresh.Seen(), Matched: s.old.Matched() + s.fresh.Matched(), Complete: complete, Followed: s.follow, New: s.fresh.Matched()}
 	if t.NewCut = s.fresh.Matched() - int64(len(fresh)); t.NewCut > 0 {
 		lines = nil // no hole between the old ones and the new
 	}

@@ -67,3 +67,20 @@ func TestWhatAClientIsToldOfIsBounded(t *testing.T) {
 		})
 	}
 }
+
+// A result of following says how many of its lines are new; one that never caught up,
+// or did not follow, cannot.
+func TestFollowingSaysHowManyLinesAreNew(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		tail logTail
+		note string
+	}{
+		"some":            {logTail{Followed: true, Complete: true, New: 2, Matched: 5}, "New matching lines while following: 2."},
+		"none":            {logTail{Followed: true, Complete: true}, "New matching lines while following: 0."},
+		"never caught up": {logTail{Followed: true}, ""},
+		"no following":    {logTail{Complete: true}, ""},
+	} {
+		assert.Equal(t, c.note, logsFrom("web", logOfMachine, c.tail).Note, name)
+	}
+}

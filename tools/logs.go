@@ -167,8 +167,12 @@ func readGuestLog(ctx context.Context, c *Call, in logsIn, wanted logWanted) (lo
 
 func logsFrom(machine, source string, t logTail) logsOut {
 	out := logsOut{Machine: machine, Source: source, Lines: t.Lines, Read: t.Read, Matched: t.Matched, Cut: t.Matched - int64(len(t.Lines)), Complete: t.Complete}
-	if t.NewCut > 0 {
-		out.Note = fmt.Sprintf("More new lines came than are kept: the first %d of them are cut too. A narrower grep keeps them.", t.NewCut)
+	if t.Followed && t.Complete { // else what is new is not known
+		out.Note = fmt.Sprintf("New matching lines while following: %d.", t.New)
 	}
+	if t.NewCut > 0 {
+		out.Note += fmt.Sprintf(" More new lines came than are kept: the first %d of them are cut too. A narrower grep keeps them.", t.NewCut)
+	}
+	out.Note = strings.TrimSpace(out.Note)
 	return out
 }
