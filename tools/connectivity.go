@@ -145,7 +145,8 @@ func machineQuery(target guest.Target, other orbctl.Machine) (guest.Connectivity
 // address: to ask OrbStack each time would be a run more for every test (ADR 4).
 func (f *finding) byAddress(ctx context.Context, c *Call, source orbctl.MachineInfo, query guest.ConnectivityQuery) error {
 	unnamed := f.report.Verdict == guest.DNSFailed
-	if !unnamed && !(f.elsewhere() && slices.ContainsFunc(f.report.Legs, suspect)) {
+	byHand := f.elsewhere() && slices.ContainsFunc(f.report.Legs, suspect)
+	if !unnamed && !byHand {
 		return nil
 	}
 	info, err := c.Orb.Machine(ctx, f.other.Name)
