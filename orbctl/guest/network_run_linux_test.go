@@ -43,13 +43,15 @@ func TestNetworkFactsAgreeWithTheKernelUnderEveryShell(t *testing.T) {
 	})
 }
 
-// busyboxNetwork gives a world the network of a machine.
+// busyboxNetwork gives a world the network of a machine. The kernel finds a moment after
+// both ends are up that the link is.
 const busyboxNetwork = `
 hostname tiny
 ip link set lo up
 ip link add eth0 type veth peer name peer0
 ip addr add 192.168.139.5/24 dev eth0
 ip link set eth0 up; ip link set peer0 up
+tries=0; until ip link show eth0 | grep -q 'state UP' || [ "$tries" -gt 200 ]; do tries=$((tries + 1)); sleep 0.05; done
 ip route add default via 192.168.139.1
 ip -6 route add default via fe80::1 dev eth0
 `
