@@ -183,7 +183,7 @@ func TestAJobOfAnotherServerIsElsewhere(t *testing.T) {
 	})
 	require.NoError(t, in.Close())
 	assert.Equal(t, 2, strings.Count(said, `"state":"elsewhere"`), said)
-	assert.True(t, s.sleeping(4220))
+	until(t, "the command, which may not have come to its sleep", func() bool { return s.sleeping(4220) })
 	r = s.call(t, "vm_job_cancel", args{"job": handle})
 	assert.Equal(t, "cancelled", r.at("state"), r.Text)
 }
