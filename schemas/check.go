@@ -86,7 +86,7 @@ func (c *Checker) check(raw json.RawMessage) (json.RawMessage, []string) {
 	if !ok {
 		return nil, []string{"the arguments must be a JSON object, not " + jsonType(v)}
 	}
-	if values(v, mostValues) == 0 {
+	if values(v, mostValues+1) == 0 {
 		return nil, []string{fmt.Sprintf("the arguments hold more than %d values", mostValues)}
 	}
 	problems := boundNumbers("", args)
@@ -117,7 +117,7 @@ func (c *Checker) check(raw json.RawMessage) (json.RawMessage, []string) {
 	return out, nil
 }
 
-// values takes the number of values in v off left, down to 0: a validator finds
+// values is what is left, 0 at least, of left for other values than those in v: a validator finds
 // something to say of each, and nobody would read it.
 func values(v any, left int) int {
 	left--

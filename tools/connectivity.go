@@ -125,11 +125,7 @@ func runConnectivity(ctx context.Context, c *Call, in connectivityIn) (connectiv
 // machineQuery tests another machine by its name, or the name below it that was asked
 // for, and by the address that the name leads to, in one run.
 func machineQuery(target guest.Target, other orbctl.Machine) (guest.ConnectivityQuery, error) {
-	name := orbctl.LocalName(other.Name)
-	if belowOrbLocal(target.Host) {
-		name = target.Host
-	}
-	named, err := target.WithHost(name)
+	named, err := target.WithHost(localNameOf(target.Host, other))
 	if err != nil {
 		return guest.ConnectivityQuery{}, err
 	}

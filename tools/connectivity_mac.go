@@ -29,11 +29,7 @@ func connectFromMac(ctx context.Context, c *Call, in connectivityIn, target gues
 	if err != nil {
 		return connectivityOut{}, err
 	}
-	name := orbctl.LocalName(m.Name)
-	if strings.HasSuffix(target.Host, "."+name) { // one of the names below it, which lead to the machine too
-		name = target.Host
-	}
-	named, err := target.WithHost(name)
+	named, err := target.WithHost(localNameOf(target.Host, *m))
 	if err != nil {
 		return connectivityOut{}, err
 	}

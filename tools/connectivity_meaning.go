@@ -49,7 +49,7 @@ func (f finding) to() string {
 
 // below is true for a name below the machine's own.
 func (f finding) below() bool {
-	return f.elsewhere() && belowOrbLocal(f.target.Host) && f.target.Host != strings.ToLower(orbctl.LocalName(f.other.Name))
+	return f.elsewhere() && belowOrbLocal(f.target.Host) && f.target.Host != orbctl.LocalName(f.other.Name)
 }
 
 // elsewhere is true for another machine than the one that tests.

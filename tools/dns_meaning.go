@@ -33,7 +33,7 @@ func (o dnsOut) seen() string {
 	case mac == nil:
 		return "In " + o.Machine + ": " + statusMeaning(in) + "." + libraryNote(in)
 	case in.Library != nil && in.Library.Found && !answered(in):
-		return fmt.Sprintf("No DNS server gives %s an answer (%s), and yet its programs find the name (resolver_library): it stands in /etc/hosts, or nsswitch.conf asks something else.", o.Machine, statusMeaning(in))
+		return fmt.Sprintf("No DNS server gives %s an answer (%s), and yet its programs find the name (resolver_library): "+byOtherWay, o.Machine, statusMeaning(in))
 	case answered(mac) && !answered(in):
 		return fmt.Sprintf("The Mac resolves it and %s does not (%s): typical of a VPN's or company's private names, which the machine's resolver does not get to see, or of a DNS server set by hand in the machine.", o.Machine, statusMeaning(in))
 	case answered(in) && !answered(mac):
@@ -124,10 +124,13 @@ func libraryNote(v *dnsView) string {
 	return " But its programs see something else than its DNS server says (resolver_library): /etc/hosts or nsswitch.conf decides."
 }
 
+// byOtherWay is how programs find a name that no DNS server knows.
+const byOtherWay = "it stands in /etc/hosts, or nsswitch.conf asks something else."
+
 // foundNote is for a name that no DNS server knows.
 func foundNote(v *dnsView) string {
 	if v.Library == nil || !v.Library.Found {
 		return ""
 	}
-	return " And yet its programs find the name (resolver_library): it stands in /etc/hosts, or nsswitch.conf asks something else."
+	return " And yet its programs find the name (resolver_library): " + byOtherWay
 }

@@ -45,6 +45,15 @@ func namedMachine(machines []orbctl.Machine, host string) *orbctl.Machine {
 	return found
 }
 
+// localNameOf is the name that a machine is tested by: the one below orb.local that was
+// asked for, its own or one below that, else its own.
+func localNameOf(host string, m orbctl.Machine) string {
+	if belowOrbLocal(host) {
+		return host
+	}
+	return orbctl.LocalName(m.Name)
+}
+
 func targetMachineOf(m orbctl.Machine) *targetMachine {
 	return &targetMachine{Name: m.Name, State: m.State, Isolated: m.Config.Isolated, IsolateNetwork: m.Config.IsolateNetwork}
 }

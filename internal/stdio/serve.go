@@ -22,8 +22,8 @@ import (
 // an error in its stead, and left behind. A client that does not read what is
 // written holds Serve up no longer than that, and 100 ms; but while 9 MiB wait for it
 // nothing is read from it either, so that the end of in is seen only if all before it
-// had been read. When out fails, its
-// reader is gone, and all calls are cancelled at once (cause [ErrClientGone]).
+// had been read. When out fails, its reader is gone, and all calls are cancelled at once
+// (cause [ErrClientGone]).
 //
 // The error is nil after the end of in, of ctx, or of the client; it is another
 // failure of in or out. Signals are the caller's: it cancels ctx, and it must
